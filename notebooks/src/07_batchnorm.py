@@ -30,7 +30,6 @@ except ModuleNotFoundError:
     raise ImportError(
         "the course is not installed in this Python: stop Jupyter and run `make "
         "course` in the course's folder, or run here: %pip install -e ..") from None
-
 import math
 import textwrap
 
@@ -576,7 +575,7 @@ claim("From two rows hardly more than the order is left: x̂ = ±d/√(d² + ε)
 #
 # Must it be the mean over the batch? **LayerNorm** takes μ and σ² over the features of one row. A row 1, 3, 8 becomes −1.02, −0.34, 1.36, as the column did.
 #
-# In networks for images (*convolutions*, lesson 10) a feature has a value at every place of the image, and is called a *channel*. Below, 4 images with 6 channels of 2 · 2 pixels. The starred value shares its μ and σ² with all shaded ones:
+# In networks for images (*convolutions*, lesson 10) a feature has a value at every place of the image, and is called a *channel*. Below, 4 images, the rows of a batch, with 6 channels of 2 · 2 pixels. The starred value shares its μ and σ² with all shaded ones:
 #
 # | norm | takes μ and σ² over |
 # |---|---|
