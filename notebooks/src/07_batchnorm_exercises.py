@@ -136,7 +136,7 @@ t3 = check("07/T3", evaluate)
 # %% [markdown]
 # ## T4 · Find the bug
 #
-# All of these were once published. You are handed a function `norm(x, running_mean, running_var, training, momentum)`, in place on the running statistics like yours, with γ = 1, β = 0, ε = 1e-5. Find out by *calling* it which it is:
+# All of these but the last were once published as BatchNorm. You are handed a function `norm(x, running_mean, running_var, training, momentum)`, in place on the running statistics like yours, with γ = 1, β = 0, ε = 1e-5. Find out by *calling* it which it is:
 #
 # | answer | what is wrong |
 # |---|---|

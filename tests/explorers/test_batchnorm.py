@@ -130,26 +130,45 @@ def test_four_norms_shades_and_counts_what_shares_a_mean():
     assert marks["GroupNorm"][0].get_array()[:2, :4].all()
 
 
-def test_memorising_draws_error_against_share_and_says_where_it_is_reached():
+def test_memorising_draws_error_against_step_and_share_and_says_where_it_is_reached():
     first, *_, result = ghost.compare_ghost_batches(seeds=(0, 1), steps=60)
     marks = explore.memorising.explorer.prepare(Figure())
-    caption = explore.memorising.explorer.draw(marks, result, 50, "each its best")
-    for arm, lr in ghost.CHOSEN.items():
-        for of in ("given", "wrong"):
-            x, y = marks[of, arm][0].get_data()
-            assert np.allclose(x, 100 * getattr(result, of)[arm, lr].mean(0))
-            assert np.allclose(y, 100 * result.error[arm, lr].mean(0)) and len(x) == 3
-    assert "mean of 2 seeds" in caption and "no norm does not get there" in caption
+    rates = explore.memorising.BEST
+    caption = explore.memorising.explorer.draw(marks, result, 50, rates)
+    for arm in explore.memorising.ARMS:
+        lr = ghost.CHOSEN[arm]
+        errors = 100 * result.error[arm, lr].mean(0)
+        x, y = marks["share", arm][0].get_data()
+        assert np.allclose(x, 100 * result.wrong[arm, lr].mean(0)) and np.allclose(y, errors)
+        x, y = marks["step", arm][0].get_data()
+        assert list(x) == [20, 40, 60] and np.allclose(y, errors)
+        assert f"({errors[-1]:.1f} % at the end)" in caption
+    assert "mean of 2 seeds" in caption and "batch of 64 does not get there" in caption
     assert list(marks["share"][0].get_xdata()) == [50, 50]
-    caption = explore.memorising.explorer.draw(marks, first, 25, "0.1 for all")
-    assert caption.endswith("first reproduced: in training.")
-    assert len(marks["given", "parts of 4"][0].get_xdata()) == 0
+    caption = explore.memorising.explorer.draw(marks, first, 25, "0.1 for both")
+    assert caption.endswith("first fitted: in training.")
+    assert len(marks["share", "parts of 4"][0].get_xdata()) == 0
 
 
-def test_memorising_shows_the_control_at_the_one_rate_that_it_has():
-    *_, result = explore.memorising._compute(seeds=(0, 1), steps=60)
-    marks = explore.memorising.explorer.prepare(Figure())
-    for rates, looks in ("0.1 for all", 3), ("each its best", 0):
-        explore.memorising.explorer.draw(marks, result, 25, rates)
-        for mark in marks["wrong", ghost.MORE]:
-            assert len(mark.get_xdata()) == looks
+def test_at_rest_sets_two_decays_abreast_and_draws_the_length_that_is_lagged_behind():
+    *partial, result = turning.turn_on_digits(0.1, seeds=(4, 5), steps=300)
+    marks = explore.at_rest.explorer.prepare(Figure())
+    caption = explore.at_rest.explorer.draw(marks, partial[0], 0.1, 0.01)
+    assert caption.startswith("Training 2 seeds at 5 strengths: 0%")
+    caption = explore.at_rest.explorer.draw(marks, result, 0.1, 0.01)
+    for side, strength in ("left", 0.1), ("right", 0.01):
+        i = result.strengths.index(strength)
+        assert f"{result.ratio()[:, i].mean():.2f} times" in caption
+        x, y = marks[side, "angle"][0].get_data()
+        law = turning.angle_at_rest(0.1, strength)
+        late = result.angles[:, i, 280:].square().mean(1).sqrt().mean() / law
+        assert x[-1] == 290 and y[-1] == pytest.approx(late.item())
+        slope = result.scale_free_gradient[:, i, 280:].square().mean().sqrt().item()
+        goal = marks[side, "goal"][0].get_ydata()[-1]
+        assert goal == pytest.approx(turning.norm_at_rest(0.1, strength, slope))
+        assert marks[side, "norm"][0].axes.get_ylim()[1] > result.norms[:, i, 20:].max()
+    still, lags = (
+        marks[side, "norm"][0].get_ydata()[-1] / marks[side, "goal"][0].get_ydata()[-1]
+        for side in ("left", "right")
+    )
+    assert still == pytest.approx(1, abs=0.05) and abs(lags - 1) > 0.05

@@ -2,6 +2,7 @@
 
 from course_lib.explorers.batchnorm import (
     activations,
+    at_rest,
     decay,
     four_norms,
     memorising,
@@ -9,4 +10,4 @@ from course_lib.explorers.batchnorm import (
     mismatch,
 )
 
-__all__ = ["activations", "decay", "four_norms", "memorising", "memory", "mismatch"]
+__all__ = ["activations", "at_rest", "decay", "four_norms", "memorising", "memory", "mismatch"]

@@ -24,10 +24,7 @@ def _prepare(figure):
         ylim=(0, 80),
     )
     right.set(
-        title="Mean of the last ten measurements",
-        xlabel="momentum m",
-        xscale="log",
-        xlim=(7e-4, 1.5),
+        title="Mean of the last 100 steps", xlabel="momentum m", xscale="log", xlim=(7e-4, 1.5)
     )
     marks, empty = {}, np.empty((0, 0))
     for k, (name, label) in enumerate(MODES.items()):
@@ -57,9 +54,8 @@ def _draw(marks, result, momentum):
         f"{result.at[result.seen - 1]} steps: test errors of "
         f"{late['evaluation'][:, m].mean():.1f} % in evaluation, {late['batch'].mean():.1f} % "
         f"with all test rows as one batch, {late['trained'].mean():.1f} % in batches of "
-        f"{result.batch_size} as trained (last ten measurements, mean of {len(late['batch'])} "
-        "seeds, "
-        "95 % band)."
+        f"{result.batch_size} as trained (last ten looks, one every 10 steps; "
+        f"mean of {len(late['batch'])} seeds, 95 % band)."
     )
 
 
