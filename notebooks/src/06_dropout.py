@@ -346,15 +346,6 @@ reveal("worse",
 #
 # **Why is the fit looser?** Either training wants it so: a tighter fit would lower loss 2, but raise what the masks add by more. Or it has not got there yet. We train on, ten times as long. **Notice**: what becomes of the two gaps?
 
-# %% jupyter={"source_hidden": true}
-from course_lib.explorers.dropout.losses import show_losses
-
-far = longer.losses()  # to step 10 000: those of our seeds are kept
-show_losses(far)
-
-# %% [markdown]
-# **It had not got there yet.** At step 10 000 loss 2 is 0.001: p = 0.5 has learnt the labels, the wrong ones too. (A label that is not the network's answer costs at least 0.69; one among 300 would alone make the loss 0.002.) What the masks add has shrunk as well, from 0.12 to 0.02: if every thinned network gives a label a probability of nearly 1, dropping units hardly changes the loss. So **dropout delays**. (Of the test error the next section tells, up to step 1000.) <!-- rests: fits-less, mask-noise, not still-fits-less -->
-
 # %%
 quiz("A network with dropout, p = 0.5, scores 97 % on the training rows while it "
      "trains, and 99 % on the test rows. Leak?",
@@ -366,6 +357,183 @@ quiz("A network with dropout, p = 0.5, scores 97 % on the training rows while it
       "test rows are easier":
           "One would have to show that. The mode alone can explain it."},
      answer="not necessarily")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which regularizer is it?
+#
+# The masks add a penalty; which one? For a linear model with masks on its *inputs* it can be written down. Take one row, $x = (3, 1)$, weights $w = (1, 2)$, $p = 0.5$. Without masks the prediction is $3\cdot 1 + 1\cdot 2 = 5$. With them, what is kept counts double:
+#
+# | kept | none | the first | the second | both |
+# |---|---|---|---|---|
+# | prediction | 0 | 6 | 4 | 10 |
+#
+# Each has chance ¼. The mean is 5; the variance is $(25 + 1 + 1 + 25)/4 = 13$. That is $3^2\cdot 1^2 + 1^2\cdot 2^2$: the masks are independent, so each feature adds its own $\frac{p}{1-p}x_j^2w_j^2$ (*By hand*; here the fraction is 1).
+#
+# Let the target be 7. The four squared errors are 49, 1, 9 and 9; their mean is 17. With masks off the error is $(7-5)^2 = 4$. What the masks add is the variance, 13. Always so: if a prediction is $5+d$, its error is $(2-d)^2 = 4 - 4d + d^2$, and $d$ averages to 0. So 4 and the variance are left:
+
+# %% jupyter={"source_hidden": true}
+from course_lib.explorers.dropout.shaken import show_shaken
+
+show_shaken()
+
+# %% [markdown]
+# Summed over all rows of a table $X$, with targets $y$:
+#
+# $$\text{loss with masks on, on average} = \lVert y - Xw\rVert^2 + \frac{p}{1-p}\sum_j \lVert x_{\cdot j}\rVert^2\, w_j^2$$
+#
+# The second term is what the masks add: **ridge**, L2 on the weights (lesson 02), for each with a strength of its own.
+#
+# With masks on the last *hidden* layer and a squared loss the same holds of its activations (*Deeper*). With the cross entropy of our digits it is a guide only.
+
+# %% [markdown]
+# **How strong is it?** Take a single weight. Without the penalty it is $\sum xy / \sum x^2$, least squares. Now the sum is $\sum_i (y_i - x_iw)^2 + \frac{p}{1-p}\sum_i x_i^2\,w^2$. Its slope in $w$ is 0 where
+#
+# $$\sum_i x_iy_i = \Big(1 + \frac{p}{1-p}\Big)\,w\sum_i x_i^2 = \frac{w}{1-p}\sum_i x_i^2 \qquad\text{so}\qquad w = (1-p)\;w^{\text{least squares}}$$
+#
+# (For $1 + \frac{p}{1-p}$ is $\frac{1}{1-p}$.) The weight shrinks by the factor $1-p$, however many the rows, and however large the feature's numbers: in lesson 02's ridge a feature with large ones shrinks less.
+#
+# **Unless the weight can be shared.** Let two features always be equal, $x = (3, 3)$, and $p = 0.5$. Weights (2, 0) add $9\cdot 4 = 36$. Weights (1, 1) predict the same and add $9 + 9 = 18$. So it pays to *distribute* a weight. With half the penalty the two together keep $1/(1+\frac12) = 0.67$ of least squares, not 0.5; ten would keep 0.91 (*Deeper*).
+#
+# **Is this what helped on the digits?** Not tested: no network was trained with this penalty in place of the masks.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: several weights, real masks, and a ridge that does not mind units
+#
+# First the formula itself: eight rows, three features, and for each row all eight masks.
+
+# %% tags=["deeper", "nbval-check-output"]
+draw, p_ridge = seeded(0), 0.4
+X, y, w = (torch.randn(shape, generator=draw, dtype=torch.float64)
+           for shape in ((8, 3), 8, 3))
+claim("The loss averaged over all masks of all rows is the ridge formula, at p = 0.1, "
+      "0.3, 0.5 and 0.9.",
+      measured=[(masks.averaged_loss(X, y, w, p) - masks.ridge_loss(X, y, w, p)).item()
+                for p in (0.1, 0.3, 0.5, 0.9)],
+      holds=within(1e-10))
+
+# %% [markdown]
+# What holds for one weight holds for each of several, where their columns are orthogonal, however large the features and however many the rows:
+
+# %% tags=["deeper", "nbval-check-output"]
+kept_share = []
+for rows in (8, 800):
+    table, target = (torch.randn(shape, generator=seeded(rows), dtype=torch.float64)
+                     for shape in ((rows, 3), (rows, 1)))
+    # orthogonal columns of very different size
+    table = torch.linalg.qr(table).Q * torch.tensor([1.0, 10.0, 0.1]).double()
+    free = torch.linalg.lstsq(table, target).solution[:, 0]
+    kept_share += (masks.ridge_solution(table, target[:, 0], 0.4) / free).tolist()
+claim("Orthogonal columns, 8 rows or 800, p = 0.4: dropout's ridge leaves 0.6 of each "
+      "weight.", measured=[one - 0.6 for one in kept_share], holds=within(1e-9))
+
+# %% [markdown]
+# And $k$ equal features. Of a weight $W$ that they share each gets $W/k$, and $k$ squares of that make $W^2/k$: the penalty is one $k$-th. With $\frac{p}{(1-p)\,k}$ for the $\frac{p}{1-p}$ of the core,
+#
+# $$W = \frac{1}{1+\frac{p}{(1-p)\,k}}\;w^{\text{least squares}}$$
+#
+# | share of least squares | k = 1 | 2 | 10 | 100 |
+# |---|---|---|---|---|
+# | p = 0.2 | 0.80 | 0.89 | 0.98 | 1.00 |
+# | p = 0.5 | 0.50 | 0.67 | 0.91 | 0.99 |
+#
+# This may be why 0.5 is usual in a wide layer, and 0.2 or less on inputs, where often nothing can replace another.
+# Below: 50 rows, one column written $k$ times. (If that is why inputs get a small p, inputs that replace one another, as neighbouring pixels may, would allow a larger one.)
+
+# %% tags=["deeper", "nbval-check-output"]
+column, target = (torch.randn(shape, generator=seeded(1), dtype=torch.float64)
+                  for shape in ((50, 1), 50))
+alone_fits = (column[:, 0] @ target / column.square().sum()).item()
+missed = []
+for p in (0.2, 0.5, 0.8):
+    for k in (1, 2, 10, 100):
+        together = masks.ridge_solution(column.expand(50, k), target, p).sum().item()
+        missed += [together / alone_fits - 1 / (1 + p / ((1 - p) * k))]
+claim("k equal features, k = 1, 2, 10, 100, at three p: their weights together are "
+      "1/(1 + p/((1 − p)·k)) of least squares.", measured=missed, holds=within(1e-9))
+
+# %% [markdown]
+# With any columns the sum is smallest at the *closed form*, `ridge_solution`, $\hat w = \big(X^\top X + \tfrac{p}{1-p}\,\mathrm{diag}(X^\top X)\big)^{-1}X^\top y$. Gradient descent on half the sum gets there; "small enough" is $\eta < 2/\lambda_{\max}$ of the matrix that is inverted.
+#
+# That was without chance. Now with it: 500 regressions trained with `dropout` itself, a fresh mask at each step. None of them comes to rest, but their mean should sit on the closed form, within three and a half standard errors in every weight.
+# (The table is always the same; only masks vary.)
+
+# %% tags=["deeper", "nbval-check-output"]
+ridge = masks.ridge_solution(X, y, p_ridge)
+claim("Gradient descent on half that average, with "
+      "steps small enough, ends at the closed form.",
+      measured=(masks.train_averaged(X, y, p_ridge, lr=0.02, steps=1500)
+                - ridge).abs().max().item(),
+      holds=below(1e-9))
+gram = X.T @ X
+edge = 2 / torch.linalg.eigvalsh(gram
+                                 + p_ridge / (1 - p_ridge)
+                                 * torch.diag(gram.diagonal())).max().item()
+claim("The step 0.02 is below 2/λ_max.", measured=edge, holds=above(0.02))
+runs = masks.train_linear(X, y, p_ridge, lr=0.02, steps=800, runs=500,
+                          generator=seeded(0))
+off = (runs.mean(0) - ridge) / (runs.std(0) / len(runs) ** 0.5)
+claim("Trained with real masks, the mean weights are those of the closed form, within "
+      "3.5 standard errors.",
+      measured=off.tolist(), holds=within(3.5),
+      kind="checked", false_alarm=3 * 4.7e-4)  # three weights
+
+# %% [markdown]
+# Ordinary ridge changes its mind when a feature is written in centimetres instead of metres: the weight gets a hundredth, and is hardly pulled any more. Dropout's ridge weighs each weight with its own feature's size, so the two cancel. A shift does not cancel: the size is measured from 0, so centre the features first. A ridge behind standardised features does the same: with $\lambda$ = rows times $p/(1-p)$ beside the sum of squares it is dropout's.
+
+# %% tags=["deeper", "nbval-check-output"]
+units = torch.tensor([1.0, 100.0, 0.01], dtype=torch.float64)
+
+
+def of_dropout(X):
+    return masks.ridge_solution(X, y, p_ridge)
+
+
+def ordinary(X, strength=3.0):
+    return torch.linalg.solve(X.T @ X + strength * torch.eye(3).double(), X.T @ y)
+
+
+claim("Rescaled features leave the predictions of dropout's ridge as they are, and "
+      "change those of ordinary ridge.",
+      measured=[(X @ solve(X) - (X * units) @ solve(X * units)).abs().max().item()
+                for solve in (of_dropout, ordinary)],
+      holds=each(below(1e-9), above(0.01)))
+
+# %% [markdown]
+# In a network with masks on its last hidden layer and a squared loss, put the activations $h_j(x_i)$ for the $x_{ij}$. But the network chooses these as well. What is charged is the sum of the squared products $h_j(x_i)\,w_j$, so half the weight behind twice the activation saves nothing. That is no plain L2 on the weights.
+#
+# More rows do not weaken it. Beside the *mean* loss, which our loops make small, the penalty is $\frac{p}{1-p}$ times the mean of $x_j^2$, times $w_j^2$: the same for any number of rows. What more rows do weaken is a fixed penalty beside a *sum* of losses, as in scikit-learn's `Ridge(alpha=…)`.
+#
+# In logistic regression (two classes) the same sum weighs each row with $\hat p(1-\hat p)$, the variance of its label under the model. Rows of which the model is sure add hardly anything to the penalty, so a feature that is rare but decisive is spared (Wager et al. 2013). It is a quadratic approximation there, no identity.
+#
+# Only mean and variance of a mask enter the sum. So a factor drawn from a normal distribution with mean 1 and variance $\frac{p}{1-p}$ gives the same ridge: *Gaussian dropout* (2014, section 10).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does the fit stay looser?
+#
+# We train on.
+
+# %% jupyter={"source_hidden": true}
+from course_lib.explorers.dropout.losses import show_losses
+
+far = longer.losses()  # to step 10 000: those of our seeds are kept
+show_losses(far)
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
+# what is claimed of the test error at step 10 000; written before the run: the twelve
+# seeds of the picture, p = 0 and 0.5. If half-late holds, some of the gain is left
+# although the labels are learnt; if not, all but a point is gone. If half-worsens
+# holds, the harm comes later, but it comes; if not, p = 0.5 protects so long a run, too
+thousand_steps, final = far[longer.STOPS[0]], far[longer.STOPS[-1]]
+for key, sentence, higher, lower in (
+        ("half-late", "Step 10 000: p = 0.5 has a lower test error than no dropout",
+         final.plain_error, final.error),
+        ("half-worsens", "p = 0.5 has a higher test error at step 10 000 than at step "
+         "1000", final.error, thousand_steps.error)):
+    claim(f"{sentence}, by more than a point.", measured=paired_interval(higher, lower),
+          kind="measured", id=key, holds=above(0.01), unit="points", times=100)
+
+# %% [markdown]
+# **It had not got there yet.** At step 10 000 loss 2 is 0.001: p = 0.5 has learnt the labels, the wrong ones too. (A label that is not the network's answer costs at least 0.69; one among 300 would alone make the loss 0.002.) What the masks add has shrunk as well, from 0.12 to 0.02: if every thinned network gives a label a probability of nearly 1, dropping units hardly changes the loss. So **dropout delays**. (Of the test error the next section tells, up to step 1000.) <!-- rests: fits-less, mask-noise, not still-fits-less -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: where the looser fit lies, and whether it pays
@@ -478,18 +646,27 @@ reveal("best",
 #
 # **Do this**: look at p = 0 and p = 0.5 alone; the other two come later. In the left panel compare their solid lines, then the dashed ones. (These fall at first: a network that learns the right digits stops hitting wrong labels by accident.) At the rings both have fitted as many right labels. **Notice**: in the right panel, which begins at 94 %, does p = 0.5 lie on p = 0, or below?
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
-# what is claimed of the wrong labels, where as many right ones are fitted
-counted = fitted.compute_fitted()
-claim("No dropout, looked at where it has fitted as many right labels as p = 0.5 has "
-      "at step 1000, has fitted more of the wrong ones, by more than 10 points.",
-      measured=paired_interval(*counted.wrong_at_equal_right(0.5)), kind="measured",
-      id="wrong-not-right", holds=above(0.1), unit="points", times=100)
-
 # %% jupyter={"source_hidden": true}
 from course_lib.explorers.dropout.fitted import show_fitted
 
+counted = fitted.compute_fitted()
 show_fitted(counted)
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
+# what is claimed of the wrong labels, where as many right ones are fitted. Of decay,
+# written before its run: λ = 0.5, of the strengths in Deeper the nearest to p = 0.5 in
+# test error at step 1000. If it holds, the delay is not dropout's own, late either; if
+# not, decay as good as that at step 1000 delays wrong labels by less than our bound
+for key, sentence, plain, other in (
+        ("wrong-not-right", "No dropout, looked at where it has fitted as many right "
+         "labels as p = 0.5 has at step 1000, has fitted more of the wrong ones, by "
+         "more than 10 points.", *counted.wrong_at_equal_right(0.5)),
+        ("mild-decay-not-right", "Where both have fitted as many right labels as one "
+         "of them has at step 1000, weight decay (λ = 0.5) has fitted fewer of the wrong "
+         "ones than no penalty, by more than 10 points.",
+         *counted.wrong_of_both(fitted.PLAIN, fitted.MILD))):
+    claim(sentence, measured=paired_interval(plain, other), kind="measured", id=key,
+          holds=above(0.1), unit="points", times=100)
 
 # %% [markdown]
 # **No: wrong labels are learnt later.** The solid lines lie nearly on each other, the dashed ones part; in the right panel p = 0.5 lies below p = 0. At the rings, with 99.8 % of the right labels fitted, p = 0 has fitted 81.5 % of the wrong ones, p = 0.5 only 53.2 %. <!-- rests: wrong-not-right -->
@@ -681,23 +858,23 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 #
 # **Notice** (the right panel is enlarged): how many thinned networks are as good as evaluation?
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
-# what is claimed of the average, at step 1000
-alone, halted = averages.compute_averages(0.5, stop=step[1])
-ending, stopping = worth.compute_worth(0.5, stop=step[1])
-thinned, asked, evaluation, _, five = (alone.error[name] for name in averages.ANSWERS)
-for key, beaten, found in (
-        ("average-beats-one", "one thinned network", thinned),
-        ("dropout-beats-small", "a plain network of 64 units", ending.small),
-        ("dropout-beats-five", "five plain networks averaged", five)):
-    claim(f"Step 1000: evaluation has a lower test error than {beaten}, by more than "
-          "a point.", measured=paired_interval(found, evaluation), kind="measured",
-          id=key, holds=above(0.01), unit="points", times=100)
-
 # %% jupyter={"source_hidden": true}
 from course_lib.explorers.dropout.worth import show_worth
 
+alone, halted = averages.compute_averages(0.5, stop=step[1])
+ending, stopping = worth.compute_worth(0.5, stop=step[1])
 show_worth((alone, ending), (halted, stopping))
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
+# what is claimed of the average, at step 1000
+thinned, asked, evaluation, _, five = (alone.error[name] for name in averages.ANSWERS)
+for key, sentence, found, holds in (
+        ("average-beats-one", "evaluation has a lower test error than one thinned "
+         "network, by more than a point", thinned, above(0.01)),
+        ("evaluation-like-200", "evaluation and the mean of 200 thinned networks "
+         "differ in test error by less than a point", asked, within(0.01))):
+    claim(f"Step 1000: {sentence}.", measured=paired_interval(found, evaluation),
+          kind="measured", id=key, holds=holds, unit="points", times=100)
 
 # %% [markdown]
 # 1. **At step 1000 the average gains much.** One thinned network has 19.7 % test error, the mean of 200 has 13.8 %. Evaluation has 14.0 % with one run; averaging takes twenty to fifty networks for that. <!-- rests: average-beats-one, evaluation-like-200 -->
@@ -712,10 +889,12 @@ show_worth((alone, ending), (halted, stopping))
 # Then each is stopped where its own test error is lowest, the five where that of *their* average is. The mean of 200 stands where evaluation is best. One thinned network is looked at there, and at its own best step. Who is ahead? (Interval clear of 0; against the network of 64 units a point.)
 
 # %% tags=["deeper", "nbval-check-output"]
-claim("Step 1000: evaluation and the mean of 200 thinned networks differ in test error "
-      "by less than a point.", measured=paired_interval(asked, evaluation),
-      kind="measured", id="evaluation-like-200", holds=within(0.01), unit="points",
-      times=100)
+for key, beaten, found in (
+        ("dropout-beats-small", "a plain network of 64 units", ending.small),
+        ("dropout-beats-five", "five plain networks averaged", five)):
+    claim(f"Step 1000: evaluation has a lower test error than {beaten}, by more than "
+          "a point.", measured=paired_interval(found, evaluation), kind="measured",
+          id=key, holds=above(0.01), unit="points", times=100)
 twenty = ending.by_masks[:, worth.COUNTS.index(20)]
 claim("Step 1000: the means of 20 and of 200 thinned networks differ in test error by "
       "less than half a point.", measured=paired_interval(twenty, asked),
@@ -759,22 +938,6 @@ print(averages.table(alone, halted))
 #
 # *The loss columns.* Steps are chosen by error, for all that has dropout by that of evaluation. The five stand at step 100, where a plain network's test loss still falls (left in the picture of *How much is enough?*), so their 0.64 is above the 0.57 of one at step 150. At one and the same step averaged probabilities never have a higher loss than their members on average (Jensen).
 # In loss, evaluation is better than the mean of 200 for which it stands in: 0.51 against 0.56 at step 1000. An average of probabilities is less sure than its members; whether that is why we have not tested.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## How much hangs on one unit?
-#
-# If no unit can count on certain others (reason 1), little should hang on any single one. Take a trained network, masks off. Set one hidden unit to zero, see how much the loss rises, put it back, take the next. The *worst unit* has the largest rise; the *worst tenth* are the 13 of 128 with the largest.
-#
-# | network | training loss | worst unit: rise of the test loss (lower is better) | worst tenth: share of all rises (training rows; lower is more even) |
-# |---|---|---|---|
-# | plain, step 1000 | 0.16 | 0.071 | 37 % |
-# | plain, stopped at the same training loss | 0.31 | 0.047 | 33 % |
-# | **p = 0.5**, step 1000 | 0.31 | 0.014 | 24 % |
-# | plain, stopped in time | 0.89 | 0.020 | 23 % |
-#
-# For scale: the test loss itself is 0.5 to 0.7; were all units alike, a tenth of them would make up 10 %.
-#
-# **Less than without dropout, but a stop spreads as evenly.** At equal training loss the worst unit costs a third of the plain network's. Pairs of units, of which reason 1 speaks, we have not tested. <!-- rests: worst-unit-fit, worst-tenth-fit, not worst-tenth-best -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: "It forces the network to distribute"
@@ -821,155 +984,6 @@ print("(Worst tenth: its share of the rises. "
 # Against step 1000 dropout differs twice: in its masks and in how much it has learnt by heart. At the same training loss it still relies less on one unit.
 # The plain network at its best spreads as evenly. Dropout's worst unit costs less than that network's, by a quarter on fresh seeds, which misses our bound of a half. But that network is much less sure of its answers (training loss 0.89), which can make every rise smaller. So dropout spreads, and so does what else keeps a network from learning by heart, as far as this can tell them apart.
 # Nothing here says that single units are easier to *understand*.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Which regularizer is it?
-#
-# The masks add a penalty; which one? For a linear model with masks on its *inputs* it can be written down. Take one row, $x = (3, 1)$, weights $w = (1, 2)$, $p = 0.5$. Without masks the prediction is $3\cdot 1 + 1\cdot 2 = 5$. With them, what is kept counts double:
-#
-# | kept | none | the first | the second | both |
-# |---|---|---|---|---|
-# | prediction | 0 | 6 | 4 | 10 |
-#
-# Each has chance ¼. The mean is 5; the variance is $(25 + 1 + 1 + 25)/4 = 13$. That is $3^2\cdot 1^2 + 1^2\cdot 2^2$: the masks are independent, so each feature adds its own $\frac{p}{1-p}x_j^2w_j^2$ (*By hand*; here the fraction is 1).
-#
-# Let the target be 7. The four squared errors are 49, 1, 9 and 9; their mean is 17. With masks off the error is $(7-5)^2 = 4$. What the masks add is the variance, 13. Always so: if a prediction is $5+d$, its error is $(2-d)^2 = 4 - 4d + d^2$, and $d$ averages to 0. So 4 and the variance are left:
-
-# %% jupyter={"source_hidden": true}
-from course_lib.explorers.dropout.shaken import show_shaken
-
-show_shaken()
-
-# %% [markdown]
-# Summed over all rows of a table $X$, with targets $y$:
-#
-# $$\text{loss with masks on, on average} = \lVert y - Xw\rVert^2 + \frac{p}{1-p}\sum_j \lVert x_{\cdot j}\rVert^2\, w_j^2$$
-#
-# The second term is what the masks add: **ridge**, L2 on the weights (lesson 02), for each with a strength of its own.
-#
-# With masks on the last *hidden* layer and a squared loss the same holds of its activations (*Deeper*). With the cross entropy of our digits it is a guide only.
-
-# %% [markdown]
-# **How strong is it?** Take a single weight. Without the penalty it is $\sum xy / \sum x^2$, least squares. Now the sum is $\sum_i (y_i - x_iw)^2 + \frac{p}{1-p}\sum_i x_i^2\,w^2$. Its slope in $w$ is 0 where
-#
-# $$\sum_i x_iy_i = \Big(1 + \frac{p}{1-p}\Big)\,w\sum_i x_i^2 = \frac{w}{1-p}\sum_i x_i^2 \qquad\text{so}\qquad w = (1-p)\;w^{\text{least squares}}$$
-#
-# (For $1 + \frac{p}{1-p}$ is $\frac{1}{1-p}$.) The weight shrinks by the factor $1-p$, however many the rows, and however large the feature's numbers: in lesson 02's ridge a feature with large ones shrinks less.
-#
-# **Unless the weight can be shared.** Let two features always be equal, $x = (3, 3)$, and $p = 0.5$. Weights (2, 0) add $9\cdot 4 = 36$. Weights (1, 1) predict the same and add $9 + 9 = 18$. So it pays to *distribute* a weight. With half the penalty the two together keep $1/(1+\frac12) = 0.67$ of least squares, not 0.5; ten would keep 0.91 (*Deeper*).
-#
-# **Is this what helped on the digits?** Not tested: no network was trained with this penalty in place of the masks.
-
-# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: several weights, real masks, and a ridge that does not mind units
-#
-# First the formula itself: eight rows, three features, and for each row all eight masks.
-
-# %% tags=["deeper", "nbval-check-output"]
-draw, p_ridge = seeded(0), 0.4
-X, y, w = (torch.randn(shape, generator=draw, dtype=torch.float64)
-           for shape in ((8, 3), 8, 3))
-claim("The loss averaged over all masks of all rows is the ridge formula, at p = 0.1, "
-      "0.3, 0.5 and 0.9.",
-      measured=[(masks.averaged_loss(X, y, w, p) - masks.ridge_loss(X, y, w, p)).item()
-                for p in (0.1, 0.3, 0.5, 0.9)],
-      holds=within(1e-10))
-
-# %% [markdown]
-# What holds for one weight holds for each of several, where their columns are orthogonal, however large the features and however many the rows:
-
-# %% tags=["deeper", "nbval-check-output"]
-kept_share = []
-for rows in (8, 800):
-    table, target = (torch.randn(shape, generator=seeded(rows), dtype=torch.float64)
-                     for shape in ((rows, 3), (rows, 1)))
-    # orthogonal columns of very different size
-    table = torch.linalg.qr(table).Q * torch.tensor([1.0, 10.0, 0.1]).double()
-    free = torch.linalg.lstsq(table, target).solution[:, 0]
-    kept_share += (masks.ridge_solution(table, target[:, 0], 0.4) / free).tolist()
-claim("Orthogonal columns, 8 rows or 800, p = 0.4: dropout's ridge leaves 0.6 of each "
-      "weight.", measured=[one - 0.6 for one in kept_share], holds=within(1e-9))
-
-# %% [markdown]
-# And $k$ equal features. Of a weight $W$ that they share each gets $W/k$, and $k$ squares of that make $W^2/k$: the penalty is one $k$-th. With $\frac{p}{(1-p)\,k}$ for the $\frac{p}{1-p}$ of the core,
-#
-# $$W = \frac{1}{1+\frac{p}{(1-p)\,k}}\;w^{\text{least squares}}$$
-#
-# | share of least squares | k = 1 | 2 | 10 | 100 |
-# |---|---|---|---|---|
-# | p = 0.2 | 0.80 | 0.89 | 0.98 | 1.00 |
-# | p = 0.5 | 0.50 | 0.67 | 0.91 | 0.99 |
-#
-# This may be why 0.5 is usual in a wide layer, and 0.2 or less on inputs, where often nothing can replace another.
-# Below: 50 rows, one column written $k$ times. (If that is why inputs get a small p, inputs that replace one another, as neighbouring pixels may, would allow a larger one.)
-
-# %% tags=["deeper", "nbval-check-output"]
-column, target = (torch.randn(shape, generator=seeded(1), dtype=torch.float64)
-                  for shape in ((50, 1), 50))
-alone_fits = (column[:, 0] @ target / column.square().sum()).item()
-missed = []
-for p in (0.2, 0.5, 0.8):
-    for k in (1, 2, 10, 100):
-        together = masks.ridge_solution(column.expand(50, k), target, p).sum().item()
-        missed += [together / alone_fits - 1 / (1 + p / ((1 - p) * k))]
-claim("k equal features, k = 1, 2, 10, 100, at three p: their weights together are "
-      "1/(1 + p/((1 − p)·k)) of least squares.", measured=missed, holds=within(1e-9))
-
-# %% [markdown]
-# With any columns the sum is smallest at the *closed form*, `ridge_solution`, $\hat w = \big(X^\top X + \tfrac{p}{1-p}\,\mathrm{diag}(X^\top X)\big)^{-1}X^\top y$. Gradient descent on half the sum gets there; "small enough" is $\eta < 2/\lambda_{\max}$ of the matrix that is inverted.
-#
-# That was without chance. Now with it: 500 regressions trained with `dropout` itself, a fresh mask at each step. None of them comes to rest, but their mean should sit on the closed form, within three and a half standard errors in every weight.
-# (The table is always the same; only masks vary.)
-
-# %% tags=["deeper", "nbval-check-output"]
-ridge = masks.ridge_solution(X, y, p_ridge)
-claim("Gradient descent on half that average, with "
-      "steps small enough, ends at the closed form.",
-      measured=(masks.train_averaged(X, y, p_ridge, lr=0.02, steps=1500)
-                - ridge).abs().max().item(),
-      holds=below(1e-9))
-gram = X.T @ X
-edge = 2 / torch.linalg.eigvalsh(gram
-                                 + p_ridge / (1 - p_ridge)
-                                 * torch.diag(gram.diagonal())).max().item()
-claim("The step 0.02 is below 2/λ_max.", measured=edge, holds=above(0.02))
-runs = masks.train_linear(X, y, p_ridge, lr=0.02, steps=800, runs=500,
-                          generator=seeded(0))
-off = (runs.mean(0) - ridge) / (runs.std(0) / len(runs) ** 0.5)
-claim("Trained with real masks, the mean weights are those of the closed form, within "
-      "3.5 standard errors.",
-      measured=off.tolist(), holds=within(3.5),
-      kind="checked", false_alarm=3 * 4.7e-4)  # three weights
-
-# %% [markdown]
-# Ordinary ridge changes its mind when a feature is written in centimetres instead of metres: the weight gets a hundredth, and is hardly pulled any more. Dropout's ridge weighs each weight with its own feature's size, so the two cancel. A shift does not cancel: the size is measured from 0, so centre the features first. A ridge behind standardised features does the same: with $\lambda$ = rows times $p/(1-p)$ beside the sum of squares it is dropout's.
-
-# %% tags=["deeper", "nbval-check-output"]
-units = torch.tensor([1.0, 100.0, 0.01], dtype=torch.float64)
-
-
-def of_dropout(X):
-    return masks.ridge_solution(X, y, p_ridge)
-
-
-def ordinary(X, strength=3.0):
-    return torch.linalg.solve(X.T @ X + strength * torch.eye(3).double(), X.T @ y)
-
-
-claim("Rescaled features leave the predictions of dropout's ridge as they are, and "
-      "change those of ordinary ridge.",
-      measured=[(X @ solve(X) - (X * units) @ solve(X * units)).abs().max().item()
-                for solve in (of_dropout, ordinary)],
-      holds=each(below(1e-9), above(0.01)))
-
-# %% [markdown]
-# In a network with masks on its last hidden layer and a squared loss, put the activations $h_j(x_i)$ for the $x_{ij}$. But the network chooses these as well. What is charged is the sum of the squared products $h_j(x_i)\,w_j$, so half the weight behind twice the activation saves nothing. That is no plain L2 on the weights.
-#
-# More rows do not weaken it. Beside the *mean* loss, which our loops make small, the penalty is $\frac{p}{1-p}$ times the mean of $x_j^2$, times $w_j^2$: the same for any number of rows. What more rows do weaken is a fixed penalty beside a *sum* of losses, as in scikit-learn's `Ridge(alpha=…)`.
-#
-# In logistic regression (two classes) the same sum weighs each row with $\hat p(1-\hat p)$, the variance of its label under the model. Rows of which the model is sure add hardly anything to the penalty, so a feature that is rare but decisive is spared (Wager et al. 2013). It is a quadratic approximation there, no identity.
-#
-# Only mean and variance of a mask enter the sum. So a factor drawn from a normal distribution with mean 1 and variance $\frac{p}{1-p}$ gives the same ridge: *Gaussian dropout* (2014, section 10).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: dropout in front of a BatchNorm
