@@ -518,20 +518,6 @@ from course_lib.explorers.dropout.losses import show_losses
 far = longer.losses()  # to step 10 000: those of our seeds are kept
 show_losses(far)
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
-# what is claimed of the test error at step 10 000; written before the run: the twelve
-# seeds of the picture, p = 0 and 0.5. If half-late holds, some of the gain is left
-# although the labels are learnt; if not, all but a point is gone. If half-worsens
-# holds, the harm comes later, but it comes; if not, p = 0.5 protects so long a run, too
-thousand_steps, final = far[longer.STOPS[0]], far[longer.STOPS[-1]]
-for key, sentence, higher, lower in (
-        ("half-late", "Step 10 000: p = 0.5 has a lower test error than no dropout",
-         final.plain_error, final.error),
-        ("half-worsens", "p = 0.5 has a higher test error at step 10 000 than at step "
-         "1000", final.error, thousand_steps.error)):
-    claim(f"{sentence}, by more than a point.", measured=paired_interval(higher, lower),
-          kind="measured", id=key, holds=above(0.01), unit="points", times=100)
-
 # %% [markdown]
 # **It had not got there yet.** At step 10 000 loss 2 is 0.001: p = 0.5 has learnt the labels, the wrong ones too. (A label that is not the network's answer costs at least 0.69; one among 300 would alone make the loss 0.002.) What the masks add has shrunk as well, from 0.12 to 0.02: if every thinned network gives a label a probability of nearly 1, dropping units hardly changes the loss. So **dropout delays**. (Of the test error the next section tells, up to step 1000.) <!-- rests: fits-less, mask-noise, not still-fits-less -->
 
@@ -567,6 +553,20 @@ claim("Step 10 000: with its masks off, the network trained with dropout has a h
       "training loss than the plain one, by more than 0.05 nats.",
       measured=paired_interval(at_last.off, at_last.plain), kind="measured",
       id="still-fits-less", holds=above(0.05), unit="nats")
+
+# %% tags=["deeper", "nbval-check-output"]
+# Written before the run: the twelve seeds of the picture, p = 0 and 0.5. If half-late
+# holds, some of the gain is left although the labels are learnt; if not, all but a point
+# is gone. If half-worsens holds, the harm comes later, but it comes; if not, p = 0.5
+# protects so long a run, too
+thousand_steps = far[longer.STOPS[0]]
+for key, sentence, higher, lower in (
+        ("half-late", "Step 10 000: p = 0.5 has a lower test error than no dropout",
+         at_last.plain_error, at_last.error),
+        ("half-worsens", "p = 0.5 has a higher test error at step 10 000 than at step "
+         "1000", at_last.error, thousand_steps.error)):
+    claim(f"{sentence}, by more than a point.", measured=paired_interval(higher, lower),
+          kind="measured", id=key, holds=above(0.01), unit="points", times=100)
 
 # %% tags=["deeper"]
 print(longer.table(far))
@@ -653,20 +653,11 @@ counted = fitted.compute_fitted()
 show_fitted(counted)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
-# what is claimed of the wrong labels, where as many right ones are fitted. Of decay,
-# written before its run: λ = 0.5, of the strengths in Deeper the nearest to p = 0.5 in
-# test error at step 1000. If it holds, the delay is not dropout's own, late either; if
-# not, decay as good as that at step 1000 delays wrong labels by less than our bound
-for key, sentence, plain, other in (
-        ("wrong-not-right", "No dropout, looked at where it has fitted as many right "
-         "labels as p = 0.5 has at step 1000, has fitted more of the wrong ones, by "
-         "more than 10 points.", *counted.wrong_at_equal_right(0.5)),
-        ("mild-decay-not-right", "Where both have fitted as many right labels as one "
-         "of them has at step 1000, weight decay (λ = 0.5) has fitted fewer of the wrong "
-         "ones than no penalty, by more than 10 points.",
-         *counted.wrong_of_both(fitted.PLAIN, fitted.MILD))):
-    claim(sentence, measured=paired_interval(plain, other), kind="measured", id=key,
-          holds=above(0.1), unit="points", times=100)
+# what is claimed of the wrong labels, where as many right ones are fitted
+claim("No dropout, looked at where it has fitted as many right labels as p = 0.5 has "
+      "at step 1000, has fitted more of the wrong ones, by more than 10 points.",
+      measured=paired_interval(*counted.wrong_at_equal_right(0.5)), kind="measured",
+      id="wrong-not-right", holds=above(0.1), unit="points", times=100)
 
 # %% [markdown]
 # **No: wrong labels are learnt later.** The solid lines lie nearly on each other, the dashed ones part; in the right panel p = 0.5 lies below p = 0. At the rings, with 99.8 % of the right labels fitted, p = 0 has fitted 81.5 % of the wrong ones, p = 0.5 only 53.2 %. <!-- rests: wrong-not-right -->
@@ -702,6 +693,16 @@ claim("Step 1000: p = 0.5 has fitted fewer of the wrong labels than no dropout, 
 
 # %% [markdown]
 # Is the delay of wrong labels dropout's own? Weight decay delays them, too, if it has fitted fewer than no penalty has, by more than 5 points, where both have fitted as many right labels: as many as the one with fewer has at step 1000. It does so *as much* if it differs from p = 0.5 by less than 5 points, compared likewise.
+
+# %% tags=["deeper", "nbval-check-output"]
+# Written before the run. If it holds, the delay is not dropout's own, late either; if
+# not, decay as good as that at step 1000 delays wrong labels by less than our bound
+claim("Where both have fitted as many right labels as one of them has at step 1000, "
+      "weight decay (λ = 0.5) has fitted fewer of the wrong ones than no penalty, by "
+      "more than 10 points.",
+      measured=paired_interval(*counted.wrong_of_both(fitted.PLAIN, fitted.MILD)),
+      kind="measured", id="mild-decay-not-right", holds=above(0.1), unit="points",
+      times=100)
 
 # %% tags=["deeper", "nbval-check-output"]
 for key, sentence, other, bound in (
