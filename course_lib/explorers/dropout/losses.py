@@ -32,11 +32,14 @@ def picture(found: dict[int, Longer]) -> Figure:
         left.fill_between(
             [*found], means[low], means[high], color=color, alpha=0.13, linewidth=0, label=label
         )
+    on, off = (means[name][-1] for name in ("on", "off"))
+    left.text(max(found), on + 0.02, f"3: {on:.3f}\n2: {off:.3f}", ha="center", fontsize=8)
     left.set(ylabel="training loss", ylim=(0, 0.47), title="Training loss")
     right.set(ylabel="test error", ylim=(0, 0.3), title="Test error")
     right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     for ax, place in ((left, "upper right"), (right, "lower right")):
         ax.set(xlabel="step (log scale)", xscale="log")
+        ax.set_xlim(0.9 * min(found), 1.2 * max(found))
         ax.set_xticks([*found], [f"{step:,}".replace(",", " ") for step in found], fontsize=8)
         ax.minorticks_off()
         ax.legend(loc=place, fontsize=8)

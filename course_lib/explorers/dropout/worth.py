@@ -35,7 +35,7 @@ def picture(stops: tuple[Stop, Stop]) -> Figure:
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes[0].set_ylabel("test error")
     lines = axes[0].get_legend_handles_labels()
-    figure.legend(*lines, loc="outside lower center", ncols=4, fontsize=8)
+    figure.legend(*lines, loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 
