@@ -86,16 +86,18 @@ def levels(found: Fitted) -> str:
     """Mean shares at the rings and at the end; then of wrong labels, where LEVELS of right are."""
     end = len(found.steps) - 1
     ends = [(setting, end) for setting in (PLAIN, DECAY)]
-    lines = ["fitted          step   right labels   wrong labels"]
+    width = max(map(len, NAMES.values()))
+    lines = [f"{'fitted':<{width}}    step   right labels   wrong labels"]
     for setting, place in (*_rings(found).items(), *ends):
         shares = [x[:, found.at(setting), place].mean() for x in (found.right, found.wrong)]
         lines.append(
-            f"{NAMES[setting]:<12}  {found.steps[place]:6}  {shares[0]:12.1%}  {shares[1]:13.1%}"
+            f"{NAMES[setting]:<{width}}  {found.steps[place]:6}  {shares[0]:12.1%}  "
+            f"{shares[1]:13.1%}"
         )
     lines += ["", "wrong labels fitted, where so many of the right ones are"]
-    lines.append(f"{'':<12}" + "".join(f"{level:8.0%}" for level in LEVELS))
+    lines.append(" " * width + "".join(f"{level:8.0%}" for level in LEVELS))
     for setting, name in NAMES.items():
         wrong = [found.wrong_where(setting, level).mean() for level in LEVELS]
         cells = (f"{one:8.1%}" if one.isfinite() else f"{'–':>8}" for one in wrong)
-        lines.append(f"{name:<12}" + "".join(cells))
+        lines.append(f"{name:<{width}}" + "".join(cells))
     return "\n".join(lines)
