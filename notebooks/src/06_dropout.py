@@ -191,7 +191,7 @@ for p in (0.0, 0.5):
 # %% [markdown]
 # That was one seed and 960 steps. The mean of twelve seeds, at step 1000, is 21.8 % and 14.0 %; from here on these count. (A *seed* fixes what is left to chance: training rows, first weights, order of the batches, masks.)
 #
-# **In your own loop**: `model.eval()` before every validation and in use, `model.train()` before training goes on. Who forgets the second trains on without dropout, and nothing complains. (The function `F.dropout` knows no modes: pass `training=self.training`.)
+# **In your own loop**: `model.eval()` before every validation and in use, `model.train()` before training goes on. Who forgets the second trains on without dropout, and nothing complains.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where is the ensemble?
@@ -298,7 +298,7 @@ claim("It is not the ordinary mean of the probabilities.",
 #
 # The gap has two parts, 2 − 1 and 3 − 2. Each counts if it is more than 0.05 nats, our unit of cross entropy: the labels then get some 5 % less probability. (Guessing among ten digits costs 2.3.)
 #
-# *Words on the cards.* Each experiment runs with twelve seeds, whose figures the text gives, then with 36 *fresh* ones. A card gives for both the mean and its 95 % interval, where the mean over very many seeds probably lies; bands round lines are such intervals. **✓**: both lie on the side of a bound that the sentence claims, **✗**: both on the other, **○**: anything else, *open* where fresh seeds do not decide. (*Stopped in time* the intervals are too narrow: each set of seeds chooses its step anew, and that chance is not in them.)
+# *Words on the cards.* Twelve seeds give the figures of the text, 36 *fresh* ones ask again. A card shows both means and their 95 % intervals, where the mean over very many seeds probably lies (bands round lines, too). **✓**: both lie on the side of a bound that the sentence claims, **✗**: both on the other, **○**: anything else, *open* where fresh seeds do not decide. (*Stopped in time* the intervals are too narrow: each set of seeds chooses its step anew.)
 
 # %%
 predict("worse",
@@ -506,7 +506,7 @@ claim("Rescaled features leave the predictions of dropout's ridge as they are, a
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does the fit stay looser?
 #
-# In linear regression the weights stay smaller for ever. On the digits step 1000 may only have been too early. We train on, ten times as long. **Notice**: on the left, what becomes of the two gaps? On the right, what becomes of the test error?
+# In linear regression the weights stay smaller for ever. On the digits, was step 1000 only too early? We train on, ten times as long. **Notice**: on the left, what becomes of the two gaps? On the right, what becomes of the test error?
 
 # %% jupyter={"source_hidden": true}
 from course_lib.explorers.dropout.losses import show_losses
@@ -624,7 +624,7 @@ reveal("best",
 # **Dropout buys time**: with a larger p the best step comes later. There the error hardly depends on p, up to 0.9.
 #
 # 1. **Left to run it gains much**: 7.8 points with p = 0.5. That is with every fifth label wrong; with right ones it is half a point (*Deeper: right labels*). <!-- rests: half-end, not clean-p05 -->
-# 2. **A stop protects better than p = 0.5.** p = 0.85 comes near it without a stop, but one has to find that p, as one has to find the stop. <!-- rests: stopping-beats-half -->
+# 2. **A stop protects better than p = 0.5.** p = 0.85 comes near it without a stop, but has to be found, as a stop has. <!-- rests: stopping-beats-half -->
 # 3. **Beside a stop it still gains something, up to about a tenth of the errors.** Of 10 points fresh seeds say 0.7 with p = 0.5 and 1.0 with p = 0.85; ours say less. <!-- rests: not half-best, open most-best -->
 #
 # With width and rate chosen as well it is about a tenth, too (*Deeper: wide, with a rate and a stop of its own*). <!-- rests: open tuned-gain -->
@@ -859,7 +859,7 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 # - a plain network of **64 units**, as many as a mask leaves on average;
 # - an **ensemble** of five plain networks of 128 units, trained apart on the same rows.
 #
-# **Notice** (the right panel is enlarged): how many thinned networks are as good as evaluation? (The band is of the level; differences are known much better.)
+# **Notice**: how many thinned networks are as good as evaluation? (The band is of the level; differences are known much better.)
 
 # %% jupyter={"source_hidden": true}
 from course_lib.explorers.dropout.worth import show_worth
@@ -1240,8 +1240,8 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 #
 # **When not to**
 #
-# - Where training and validation error are both high: dropout takes away freedom that the network lacks.
-# - Where there is more data than the network can learn by heart.
+# - Where training and validation error are both high: the network lacks freedom already.
+# - Where there is more data than can be learnt by heart.
 # - With a large p directly in front of a batch norm (lesson 07). <!-- rests: place-p07 -->
 # - As the only source of error bars. <!-- rests: rows-spread-stays -->
 
