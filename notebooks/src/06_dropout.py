@@ -88,7 +88,7 @@ for _ in range(4):
 #
 # A dropped unit hands on 0. A weight out of it is multiplied by 0, one into it feeds a unit that nobody hears: for this row the gradient of both is 0. So a row teaches only its own thinned network, whose weights all the others share.
 #
-# **Why should it help?** Four reasons are given; a table at the end says what came of each.
+# **Why should it help?** Four reasons are given, and judged at the end.
 #
 # 1. **No unit can count on certain others**, so each has to be of use by itself.
 # 2. **It averages many networks**: each mask trains another one.
@@ -517,7 +517,7 @@ show_losses(far)
 # %% [markdown]
 # **It was late: with cross entropy and p = 0.5 dropout delays.** At step 10 000 loss 2 is 0.001, and in no seed above 0.0014: every label is learnt, the wrong ones too. (One that is not the network's answer costs at least 0.69; among 300 it would alone make the loss 0.002.) What the masks add has shrunk from 0.12 to 0.02: once every thinned network is sure of a label, dropping units hardly changes the loss. A squared loss has no such way out. <!-- rests: fits-less, mask-noise, not still-fits-less -->
 #
-# **And yet it errs less.** p = 0.5 now has 19.6 % test error, 5.6 points more than at step 1000: the wrong labels do their harm. The plain network has 26.8 %. Both have learnt every label, and a lead of 7 points is left. So delay is not all; what else there is, we have not tested. <!-- rests: half-late, half-worsens -->
+# **And yet it errs less.** p = 0.5 now has 19.6 % test error, 5.6 points more than at step 1000. The plain network has 26.8 %. Both have learnt every label, and a lead of 7 points is left. So delay is not all; what else there is, we have not tested. <!-- rests: half-late, half-worsens -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: where the looser fit lies, and whether it pays
@@ -634,7 +634,7 @@ reveal("best",
 #
 # Is dropout's delay mere slowness? Then a network without dropout that has fitted as many *right* labels should have fitted as many *wrong* ones, too. (A label is *fitted* if it is the network's answer, masks off.)
 #
-# **Do this**: compare the solid lines in the left panel, then the dashed ones. (These fall at first: a network that learns the right digits stops hitting wrong labels by accident.) At the rings p = 0 and 0.5 have fitted as many right labels. **Notice**: in the right panel, which begins at 94 %, does p = 0.5 lie on p = 0, or below? And *weight decay* (lesson 03)?
+# **Do this**: compare the solid lines in the left panel, then the dashed ones. (These fall at first: who learns the right digits stops hitting wrong labels by accident.) At the rings p = 0 and 0.5 have fitted as many right labels. **Notice**: in the right panel, which begins at 94 %, does p = 0.5 lie on p = 0, or below? And *weight decay* (lesson 03)?
 
 # %% jupyter={"source_hidden": true}
 from course_lib.explorers.dropout.fitted import show_fitted
@@ -654,7 +654,7 @@ claim("No dropout, looked at where it has fitted as many right labels as p = 0.5
 #
 # **But the delay is not dropout's own.** *Weight decay* shrinks every weight a little at each step, here, of five strengths, with the one nearest to p = 0.5 in test error. Where 99 % of the right labels are fitted, p = 0 has 47.7 % of the wrong ones, decay 34.7 %, p = 0.5 25.0 %. <!-- rests: mild-decay-not-right -->
 #
-# With strengths chosen on validation rows dropout leads it by nothing to about a point of test error (*Deeper: weight decay in dropout's place*). <!-- rests: open rival-end, open rival-best -->
+# In test error dropout leads it by nothing to about a point (*Deeper: weight decay in dropout's place*). <!-- rests: open rival-end, open rival-best -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: p = 0.96, and what was not varied
@@ -853,7 +853,7 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What is the average worth?
 #
-# Is the average worth something, and could one have it elsewhere? With p = 0.5 we average the probabilities of 1 to 200 thinned networks. Beside them:
+# Could one have it elsewhere? With p = 0.5 we average the probabilities of 1 to 200 thinned networks. Beside them:
 #
 # - **evaluation**, the whole network, run once;
 # - a plain network of **64 units**, as many as a mask leaves on average;
