@@ -55,7 +55,7 @@ from course_lib.explorers import dropout as explore
 explore.masks.show(row=64)
 
 # %% [markdown]
-# Each row meets another thinned network. A bar is twice as high as its dash: a unit that is there half of the time counts double. So the diamonds come near the dashes (after 64 rows 9 % off, all units together).
+# Each row meets another thinned network. A bar is twice as high as its dash: a unit that is there half of the time counts double. So the diamonds come near the dashes (after 64 rows 9 % off).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
@@ -73,7 +73,7 @@ for _ in range(4):
     print(dropout(x, p=0.25, generator=generator))
 
 # %% [markdown]
-# Four calls, four draws; the second and third happen to agree. Of the 16 entries 4 are 0: a quarter, as p says.
+# The second draw and the third happen to agree. Of the 16 entries 4 are 0: a quarter, as p says.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The one line
@@ -625,9 +625,7 @@ reveal("best",
 #
 # 1. **Left to run it gains much**: 7.8 points with p = 0.5. That is with every fifth label wrong; with right ones it is half a point (*Deeper: right labels*). <!-- rests: half-end, not clean-p05 -->
 # 2. **A stop protects better than p = 0.5.** p = 0.85 comes near it without a stop, but has to be found, as a stop has. <!-- rests: stopping-beats-half -->
-# 3. **Beside a stop it still gains something, up to about a tenth of the errors.** Of 10 points fresh seeds say 0.7 with p = 0.5 and 1.0 with p = 0.85; ours say less. <!-- rests: not half-best, open most-best -->
-#
-# With width and rate chosen as well it is about a tenth, too (*Deeper: wide, with a rate and a stop of its own*). <!-- rests: open tuned-gain -->
+# 3. **Beside a stop it still gains something, up to about a tenth of the errors.** Of 10 points fresh seeds say 0.7 with p = 0.5 and 1.0 with p = 0.85; ours say less. With width and rate chosen as well it is as much (*Deeper: wide*). <!-- rests: not half-best, open most-best, open tuned-gain -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it only learn more slowly?
@@ -1240,7 +1238,7 @@ claim("A module that calls F.dropout(x, p) goes on dropping after .eval().",
 #
 # **When not to**
 #
-# - Where training and validation error are both high: the network lacks freedom already.
+# - Where training and validation error are both high.
 # - Where there is more data than can be learnt by heart.
 # - With a large p directly in front of a batch norm (lesson 07). <!-- rests: place-p07 -->
 # - As the only source of error bars. <!-- rests: rows-spread-stays -->
