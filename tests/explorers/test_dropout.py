@@ -5,7 +5,7 @@ import torch
 from matplotlib.figure import Figure
 
 from course_lib.dropout import dropout
-from course_lib.experiments.dropout import averages, curves, fitted, mc_dropout, worth
+from course_lib.experiments.dropout import averages, curves, fitted, longer, mc_dropout, worth
 from course_lib.experiments.dropout.thinned import UNITS, thin_network
 from course_lib.explorers import dropout as explore
 from course_lib.explorers.dropout import fitted as drawn_fitted
@@ -135,15 +135,16 @@ def test_the_average_is_drawn_beside_networks_run_once(capsys):
     for ax in figure.axes:
         curve, *rivals = ax.get_lines()
         assert torch.allclose(torch.tensor(curve.get_ydata()).float(), by_masks[0], atol=1e-6)
-        assert [line.get_ydata()[0] for line in rivals] == pytest.approx([0.2] * 4)
+        assert [line.get_ydata()[0] for line in rivals] == pytest.approx([0.2] * 3)
     lines = drawn_worth.table((answers, found), (answers, found)).splitlines()
-    assert len(lines) == 1 + 6 and all(line.count("20.0%") == 2 for line in lines[1:])
+    assert len(lines) == 1 + 5 and all(line.count("20.0%") == 2 for line in lines[1:])
     drawn_worth.show_worth((answers, found), (answers, found))
     assert capsys.readouterr().out.splitlines()[-len(lines) :] == lines
 
 
 def test_rings_stand_where_both_have_fitted_as_many_right_labels(capsys):
-    right = torch.tensor([[[0.0, 0.6, 1.0], [0.0, 0.4, 0.8], [0.0, 0.2, 0.4], [0.0, 0.7, 0.9]]])
+    ends = (0.6, 1.0), (0.4, 0.8), (0.2, 0.4), (0.7, 0.9), (0.5, 0.7)  # one for each setting
+    right = torch.tensor([[[0.0, *end] for end in ends]])
     found = fitted.Fitted(right, right / 2, fitted.SETTINGS, (0, 10, 20))
     on_the_way, against = drawn_fitted.picture(found).axes
     rings = [
@@ -153,25 +154,26 @@ def test_rings_stand_where_both_have_fitted_as_many_right_labels(capsys):
     assert sum(rings[0], []) == pytest.approx([10, 0.6, 10, 0.3, 20, 0.8, 20, 0.4])
     assert sum(rings[1], []) == pytest.approx([0.6, 0.3, 0.8, 0.4])
     drawn_fitted.show_fitted(found)
-    *_, where, plain, half, most, decay = capsys.readouterr().out.splitlines()
+    *_, where, plain, half, mild = capsys.readouterr().out.splitlines()
     assert "80.0% (the rings)" in where
-    assert [line.split()[-2:] for line in (plain, half)] == [["30.0%", "49.0%"], ["40.0%", "–"]]
-    assert most.split()[-2:] == decay.split()[-2:] == ["–", "–"]
+    assert [line.split()[-2:] for line in (plain, half)] == [["30.0%", "49.5%"], ["40.0%", "–"]]
+    assert mild.split()[-2:] == ["–", "–"]
     half, plain, end, decay, _, _, _, *levels = drawn_fitted.levels(found).splitlines()[1:]
     assert half.split()[-3:] == ["20", "80.0%", "40.0%"]
     assert plain.split()[-3:] == ["10", "60.0%", "30.0%"] and end.split()[-1] == "50.0%"
     assert decay.split()[-2:] == ["90.0%", "45.0%"]
     assert levels[0].split()[-3:] == ["47.5%", "49.0%", "49.5%"]
-    assert [line.split()[-3:] for line in levels[1:]] == [["–"] * 3] * 3
+    assert [line.split()[-3:] for line in levels[1:]] == [["–"] * 3] * 4
 
 
 def test_the_three_losses_are_drawn_where_they_were_looked_at():
-    one = curves.ThreeLosses(*torch.tensor([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]))
-    (ax,) = drawn_losses.picture({1000: one, 10000: one}).axes
-    lines = [line.get_xydata().tolist() for line in ax.get_lines()]
-    for line, height in zip(lines, (0.55, 0.35, 0.15), strict=True):
+    pairs = [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6], [0.2, 0.3], [0.0, 0.1]]
+    one = longer.Longer(*torch.tensor(pairs))
+    figure = drawn_losses.picture({1000: one, 10000: one})
+    lines = [line.get_xydata().tolist() for ax in figure.axes for line in ax.get_lines()]
+    for line, height in zip(lines, (0.55, 0.35, 0.15, 0.25, 0.05), strict=True):
         assert sum(line, []) == pytest.approx([1000, height, 10000, height])
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert labels[-2:] == ["what the masks add", "the looser fit"]
 
 

@@ -1,4 +1,4 @@
-"""Losses and errors of training and test rows with dropout: move p, choose the labels."""
+"""Losses on the way and errors against p, of training and test rows: move p, choose labels."""
 
 import numpy as np
 import torch
@@ -10,8 +10,8 @@ from course_lib.panel import Choice, Explorer, Slider
 
 
 def _prepare(figure):
-    """Left losses on the way, against p in the middle errors and right losses at the end."""
-    left, middle, right = figure.subplots(1, 3, width_ratios=[1.3, 1, 1])
+    """Left losses on the way, right errors against p: at the end, and at the best step."""
+    left, right = figure.subplots(1, 2)
     left.set(title="On the way", xlabel="step", ylabel="loss (masks off)", xlim=(0, curves.STEPS))
     left.set_ylim(0, 2.4)
     steps = curves.RECORDED
@@ -25,29 +25,22 @@ def _prepare(figure):
     )
     left.legend(loc="upper right")
     ps = curves.PS
-    for ax, name, title in ((middle, "error", "Errors"), (right, "loss", "Losses at the end")):
-        ax.set(
-            title=title, xlabel="p", xlim=(-0.02, 1.0), ylim=(0, 0.4 if name == "error" else 1.6)
-        )
-        for k, rows in enumerate(("train", "test")):
-            label = f"{rows}, at the end" if name == "error" else f"{rows} rows"
-            marks[f"{rows} {name}"] = plotting.draw_band(
-                ax, ps, np.empty((0, len(ps))), label=label, k=k
-            )
-        marks[f"here {name}"] = [
-            ax.axvline(np.nan, color=plotting.ink(), linewidth=1, linestyle="-", alpha=0.5)
-        ]
-    marks["best error"] = plotting.draw_band(
-        middle, ps, np.empty((0, len(ps))), label="test, at its best step", k=3
-    )
-    middle.legend(loc="upper center", fontsize=8)
-    middle.set_ylabel("labels missed")
-    middle.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    right.set_ylabel("loss (masks off)")
-    right.legend(loc="upper left", fontsize=8)
+    right.set(title="Errors", xlabel="p", xlim=(-0.02, 1.0), ylim=(0, 0.4))
+    for key, label, k in (
+        ("train error", "training rows, at the end", 0),
+        ("test error", "test rows, at the end", 1),
+        ("best error", "test rows, at its best step", 3),
+    ):
+        marks[key] = plotting.draw_band(right, ps, np.empty((0, len(ps))), label=label, k=k)
+    marks["here"] = [
+        right.axvline(np.nan, color=plotting.ink(), linewidth=1, linestyle="-", alpha=0.5)
+    ]
+    right.legend(loc="upper center", fontsize=8)
+    right.set_ylabel("labels missed")
+    right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     marks["wrong labels"] = [
-        middle.axhline(np.nan, color=plotting.muted(), linewidth=1, linestyle="-"),
-        middle.text(0.27, 0, "", ha="left", va="bottom", fontsize=8, color=plotting.muted()),
+        right.axhline(np.nan, color=plotting.muted(), linewidth=1, linestyle="-"),
+        right.text(0.3, 0, "", ha="left", va="bottom", fontsize=8, color=plotting.muted()),
     ]
     return marks
 
@@ -59,12 +52,10 @@ def _draw(marks, result, p):
         loss, error = (getattr(result, f"{rows}_{name}") for name in ("loss", "error"))
         plotting.move_band(marks[rows], result.steps, loss[:, i])
         plotting.move_band(marks[f"{rows} error"], result.ps, error[:, :, -1])
-        plotting.move_band(marks[f"{rows} loss"], result.ps, loss[:, :, -1])
     marks["former"][0].set_data(result.steps, result.test_loss[:, none].nanmean(0))
     stops, at_best = zip(*(curves.stopped(result, one) for one in result.ps))
     plotting.move_band(marks["best error"], result.ps, torch.stack(at_best, 1))
-    for name in ("error", "loss"):
-        marks[f"here {name}"][0].set_xdata([p, p])
+    marks["here"][0].set_xdata([p, p])
     _, wrong = curves.STAGES[result.stage]
     level, note = marks["wrong labels"]
     level.set_ydata([wrong or np.nan] * 2)

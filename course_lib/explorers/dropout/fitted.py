@@ -1,29 +1,34 @@
-"""Right and wrong training labels fitted, without dropout, with two p, and with weight decay."""
+"""Right and wrong training labels fitted: without dropout, with p = 0.5, with weight decay."""
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from course_lib import plotting
 from course_lib.experiments.dropout.curves import PLAIN
-from course_lib.experiments.dropout.fitted import DECAY, HALF, LEVELS, MOST, Fitted
+from course_lib.experiments.dropout.fitted import DECAY, HALF, LEVELS, MILD, MOST, Fitted
 
-NAMES = {PLAIN: "p = 0", HALF: "p = 0.5", MOST: "p = 0.85", DECAY: "weight decay"}
-DRAWN = PLAIN, HALF, MOST, DECAY
+NAMES = {
+    PLAIN: "p = 0",
+    HALF: "p = 0.5",
+    MOST: "p = 0.85",
+    MILD: "weight decay, λ = 0.5",
+    DECAY: "weight decay, λ = 2",
+}
+DRAWN = PLAIN, HALF, MILD
 LINES = {"right": "-", "wrong": "--"}
-MARKERS = "svD^"
-LOOK = 0.98  # of the right labels
+MARKERS = "sv^"
+LOOK = 0.99  # of the right labels
 
 
 def picture(found: Fitted) -> Figure:
     """Both shares on the way, and one against the other; rings where p = 0 and 0.5 fit alike."""
-    figure = Figure(figsize=(8.6, 3.8), layout="constrained")
+    figure = Figure(figsize=(8.6, 3.4), layout="constrained")
     on_the_way, against = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     rings = _rings(found)
     for k, setting in enumerate(DRAWN):
         color, place = plotting.series(k)[0], found.at(setting)
         for name, shares in (("right", found.right), ("wrong", found.wrong)):
-            label = f"{name} labels, {NAMES[setting]}"
-            band = plotting.draw_band(on_the_way, found.steps, shares[:, place], label, k)
+            band = plotting.draw_band(on_the_way, found.steps, shares[:, place], None, k)
             band[0].set_linestyle(LINES[name])
         right, wrong = (x[:, place].mean(0).tolist() for x in (found.right, found.wrong))
         drawn = {"linestyle": "--", "marker": MARKERS[k], "markersize": 4, "label": NAMES[setting]}
@@ -37,15 +42,14 @@ def picture(found: Fitted) -> Figure:
             ):
                 ax.plot(x, y, "o", color=color, markerfacecolor="none", markersize=9, clip_on=False)
     on_the_way.set(xlabel="step", ylabel="share fitted (masks off)", ylim=(0, 1.02))
-    on_the_way.set(xlim=(0, found.steps[-1]), title="On the way")
+    title = "On the way (solid: right labels, dashed: wrong)"
+    on_the_way.set(xlim=(0, found.steps[-1]), title=title)
     against.set(xlabel="right labels fitted", ylabel="wrong labels fitted", xlim=(0.94, 1))
     against.set(title="Wrong labels against right ones")
     against.tick_params(labelleft=True)
     against.legend(loc="upper left", fontsize=8)
     for axis in (on_the_way.yaxis, against.xaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    lines = on_the_way.get_legend_handles_labels()
-    figure.legend(*lines, loc="outside lower center", ncols=len(DRAWN), fontsize=8)
     return figure
 
 
@@ -82,16 +86,18 @@ def levels(found: Fitted) -> str:
     """Mean shares at the rings and at the end; then of wrong labels, where LEVELS of right are."""
     end = len(found.steps) - 1
     ends = [(setting, end) for setting in (PLAIN, DECAY)]
-    lines = ["fitted          step   right labels   wrong labels"]
+    width = max(map(len, NAMES.values()))
+    lines = [f"{'fitted':<{width}}    step   right labels   wrong labels"]
     for setting, place in (*_rings(found).items(), *ends):
         shares = [x[:, found.at(setting), place].mean() for x in (found.right, found.wrong)]
         lines.append(
-            f"{NAMES[setting]:<12}  {found.steps[place]:6}  {shares[0]:12.1%}  {shares[1]:13.1%}"
+            f"{NAMES[setting]:<{width}}  {found.steps[place]:6}  {shares[0]:12.1%}  "
+            f"{shares[1]:13.1%}"
         )
     lines += ["", "wrong labels fitted, where so many of the right ones are"]
-    lines.append(f"{'':<12}" + "".join(f"{level:8.0%}" for level in LEVELS))
+    lines.append(" " * width + "".join(f"{level:8.0%}" for level in LEVELS))
     for setting, name in NAMES.items():
         wrong = [found.wrong_where(setting, level).mean() for level in LEVELS]
         cells = (f"{one:8.1%}" if one.isfinite() else f"{'–':>8}" for one in wrong)
-        lines.append(f"{name:<12}" + "".join(cells))
+        lines.append(f"{name:<{width}}" + "".join(cells))
     return "\n".join(lines)

@@ -1,22 +1,26 @@
-"""The three training losses until step 10 000: a gap that closes, and a penalty that fades."""
+"""To step 10 000: the three training losses, whose gaps close, and both test errors."""
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from course_lib import plotting
-from course_lib.experiments.dropout.curves import ThreeLosses
+from course_lib.experiments.dropout.longer import Longer
 
 
-def picture(found: dict[int, ThreeLosses]) -> Figure:
-    """Means over the seeds with their intervals; between the lines what each gap is."""
-    figure = Figure(figsize=(7.4, 3.4), layout="constrained")
-    ax = figure.subplots()
-    steps = list(found)
+def picture(found: dict[int, Longer]) -> Figure:
+    """Means over the seeds with their intervals; left, between the lines, what each gap is."""
+    figure = Figure(figsize=(8.6, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     means = {}
-    for k, (name, label) in enumerate(
-        (("on", "3. masks on"), ("off", "2. masks off"), ("plain", "1. plain: no dropout"))
+    for ax, k, name, label in (
+        (left, 0, "on", "3. masks on"),
+        (left, 1, "off", "2. masks off"),
+        (left, 2, "plain", "1. plain: no dropout"),
+        (right, 2, "plain_error", "plain: no dropout"),
+        (right, 1, "error", "p = 0.5, masks off"),
     ):
         values = [getattr(one, name) for one in found.values()]
-        line, _ = plotting.draw_band(ax, steps, [*zip(*values)], label, k)
+        line, _ = plotting.draw_band(ax, [*found], [*zip(*values)], label, k)
         line.set_marker("o")
         line.set_markersize(4)
         means[name] = [value.mean().item() for value in values]
@@ -25,21 +29,29 @@ def picture(found: dict[int, ThreeLosses]) -> Figure:
         (2, "plain", "off", "the looser fit"),
     ):
         color, _ = plotting.series(k)
-        ax.fill_between(
-            steps, means[low], means[high], color=color, alpha=0.13, linewidth=0, label=label
+        left.fill_between(
+            [*found], means[low], means[high], color=color, alpha=0.13, linewidth=0, label=label
         )
-    ax.set(xlabel="step", ylabel="training loss", xscale="log", ylim=(0, 0.47))
-    ax.set_xticks(steps, [f"{step:,}".replace(",", " ") for step in steps])
-    ax.minorticks_off()
-    ax.legend(loc="upper right")
+    on, off = (means[name][-1] for name in ("on", "off"))
+    left.text(max(found), on + 0.02, f"3: {on:.3f}\n2: {off:.3f}", ha="center", fontsize=8)
+    left.set(ylabel="training loss", ylim=(0, 0.47), title="Training loss")
+    right.set(ylabel="test error", ylim=(0, 0.3), title="Test error")
+    right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    for ax, place in ((left, "upper right"), (right, "lower right")):
+        ax.set(xlabel="step (log scale)", xscale="log")
+        ax.set_xlim(0.9 * min(found), 1.2 * max(found))
+        ax.set_xticks([*found], [f"{step:,}".replace(",", " ") for step in found], fontsize=8)
+        ax.minorticks_off()
+        ax.legend(loc=place, fontsize=8)
     return figure
 
 
-def show_losses(found: dict[int, ThreeLosses]) -> None:
+def show_losses(found: dict[int, Longer]) -> None:
     """Show the picture, with words for who cannot see it."""
     said = [
         f"Step {step}: plain {one.plain.mean():.3f}, masks off {one.off.mean():.3f}, masks on "
-        f"{one.on.mean():.3f}."
+        f"{one.on.mean():.3f}; test error {one.plain_error.mean():.1%} plain, "
+        f"{one.error.mean():.1%} with dropout."
         for step, one in found.items()
     ]
     plotting.show_with_words(picture(found), " ".join(said))

@@ -20,11 +20,16 @@ def predictions() -> tuple[Tensor, float]:
     return (masks.all_masks(len(X)) * x / (1 - P)) @ w, whole.item()
 
 
-def picture() -> Figure:
-    """The bowl, the four points on it, their mean height, and the whole network's below it."""
+def errors() -> tuple[Tensor, float, float]:
+    """The squared errors of the four [4], their mean, and that of the whole network."""
     thinned, whole = predictions()
     heights = (thinned - TARGET) ** 2
-    mean, low = heights.mean().item(), (whole - TARGET) ** 2
+    return heights, heights.mean().item(), (whole - TARGET) ** 2
+
+
+def picture() -> Figure:
+    """The bowl, the four points on it, their mean height, and the whole network's below it."""
+    (thinned, whole), (heights, mean, low) = predictions(), errors()
     figure = Figure(figsize=(6.6, 3.6), layout="constrained")
     ax = figure.subplots()
     ink, (color, _) = plotting.ink(), plotting.series(0)
@@ -51,15 +56,14 @@ def picture() -> Figure:
 
 def show_shaken() -> None:
     """Show the picture, with words for who cannot see it."""
-    thinned, whole = predictions()
+    (thinned, whole), (heights, mean, low) = predictions(), errors()
     points = ", ".join(
-        f"{name} kept {x:g} (error {(x - TARGET) ** 2:g})"
-        for name, x in zip(KEPT, thinned.tolist())
+        f"{name} kept {x:g} (error {height:g})"
+        for name, x, height in zip(KEPT, thinned.tolist(), heights.tolist())
     )
-    mean = ((thinned - TARGET) ** 2).mean().item()
     words = (
         f"A bowl, the squared error against the prediction, lowest at {TARGET:g}. On it the "
         f"thinned networks: {points}; their mean error is {mean:g}. The whole "
-        f"network predicts {whole:g} and errs by {(whole - TARGET) ** 2:g}."
+        f"network predicts {whole:g} and errs by {low:g}."
     )
     plotting.show_with_words(picture(), words)

@@ -9,14 +9,12 @@ from course_lib.experiments.dropout.averages import Averages
 from course_lib.experiments.dropout.worth import COUNTS, Worth
 
 Stop = tuple[Averages, Worth]  # what is found there
-TITLES = ("Step 1000", "Stopped in time")
-HEIGHTS = ((0.08, 0.24), (0.08, 0.16))  # the right panel is enlarged
+HEIGHTS = {"Step 1000": (0.08, 0.24), "Stopped in time (enlarged)": (0.08, 0.16)}
 SHOWN = (
     "one thinned network",
     "mean of 200 thinned ones",
     "evaluation: the whole one",
     "one plain network of 64 units",
-    "one plain network of 128 units",
     "mean of 5 plain ones",
 )
 
@@ -25,7 +23,7 @@ def picture(stops: tuple[Stop, Stop]) -> Figure:
     """A panel for each stop: the mean over seeds with its interval, the rivals as lines."""
     figure = Figure(figsize=(8.6, 3.3), layout="constrained")
     axes = figure.subplots(1, 2)
-    for ax, (answers, found), title, height in zip(axes, stops, TITLES, HEIGHTS):
+    for ax, (answers, found), (title, height) in zip(axes, stops, HEIGHTS.items()):
         plotting.draw_band(ax, COUNTS, found.by_masks, label="mean of so many thinned networks")
         for k, (name, error) in enumerate(_rivals(answers, found).items(), 1):
             color, style = plotting.series(k)
@@ -36,15 +34,14 @@ def picture(stops: tuple[Stop, Stop]) -> Figure:
         ax.minorticks_off()
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes[0].set_ylabel("test error")
-    axes[1].set_title("Stopped in time (enlarged)")
-    axes[-1].legend(loc="upper right", fontsize=8)
+    lines = axes[0].get_legend_handles_labels()
+    figure.legend(*lines, loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 
 def _rivals(answers: Averages, found: Worth) -> dict[str, Tensor]:
     return {
         "evaluation: the whole one": answers.error["evaluation: the whole one"],
-        "one plain network of 128 units": answers.error["one plain network"],
         "one plain network of 64 units": found.small,
         "mean of 5 plain ones": answers.error["mean of 5 plain ones"],
     }
@@ -53,7 +50,7 @@ def _rivals(answers: Averages, found: Worth) -> dict[str, Tensor]:
 def show_worth(end: Stop, best: Stop) -> None:
     """Show the picture, with words for who cannot see it, and print the table."""
     said, stops = [], (end, best)
-    for (answers, found), title in zip(stops, TITLES):
+    for (answers, found), title in zip(stops, HEIGHTS):
         first, last = found.by_masks[:, 0].mean(), found.by_masks[:, -1].mean()
         lines = ", ".join(f"{k} {v.mean():.1%}" for k, v in _rivals(answers, found).items())
         said.append(f"{title}: {first:.1%} with one thinned network, {last:.1%} with 200; {lines}.")
@@ -67,10 +64,7 @@ def table(end: Stop, best: Stop) -> str:
     Behind each error stopped in time its step.
     """
     columns = [{**answers.error, **_rivals(answers, found)} for answers, found in (end, best)]
-    steps = best[0].steps | {
-        "one plain network of 64 units": best[1].small_step,
-        "one plain network of 128 units": best[0].steps.get("one plain network"),
-    }
+    steps = best[0].steps | {"one plain network of 64 units": best[1].small_step}
     lines = [f"{'test error, lower is better':<31}  step 1000   stopped in time   at step"]
     for name in SHOWN:
         first, second = (column[name].mean() for column in columns)

@@ -20,7 +20,7 @@ def found():
 
 def test_the_last_look_is_a_count_over_the_networks_of_the_curves(found):
     *_, known = curves.compute_curves(seeds=SEEDS, ps=(0.0, 0.5), steps=40)
-    assert found.right.shape == found.wrong.shape == (2, 4, 3)
+    assert found.right.shape == found.wrong.shape == (2, 5, 3)
     split = curves.split_of("20 % wrong", 2)
     said = forward(known.network(1, 0.5), split.train_x).argmax(1)
     wrong = split.train_y != split.clean_train_y

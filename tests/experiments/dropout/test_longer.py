@@ -1,4 +1,4 @@
-"""Three losses on the way: those of the curves at the same step."""
+"""Three losses and two test errors on the way: those of the curves at the same step."""
 
 import pytest
 import torch
@@ -22,12 +22,15 @@ def test_the_losses_are_those_of_the_curves_at_that_step(found):
         for name in ("plain", "off", "on"):
             ours, theirs = getattr(losses, name), getattr(expected, name)
             assert ours.shape == (2,) and torch.allclose(ours, theirs, rtol=1e-4), (step, name)
+        errors = torch.stack([losses.plain_error, losses.error], 1)
+        assert torch.allclose(errors, known.test_error[:, :, -1], atol=1e-5), step
 
 
 def test_the_table_has_a_line_for_each_step(found):
     _, *lines = longer.table(found).splitlines()
     assert [int(line.split()[0]) for line in lines] == list(STOPS)
     assert lines[1].split()[2] == f"{found[40].off.mean():.3f}"
+    assert lines[1].split()[-1] == f"{found[40].error.mean():.1%}"
 
 
 def test_what_is_kept_comes_out_again():
