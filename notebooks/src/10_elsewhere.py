@@ -15,7 +15,7 @@
 # # Elsewhere: the same questions in two other worlds
 #
 # Ten lessons trained small networks of linear layers. Does what they measured hold for other kinds? We ask two: a **transformer** that learns to add on a clock, and a **convolution** that reads lines of 40 numbers.
-# In the first sitting we open the transformer: what does weight decay change in it? In the second we ask seven methods in three worlds: does one help in all of them?
+# In the first sitting we open the transformer: what does weight decay change in it? In the second we ask seven methods in three worlds: does one help in all?
 #
 # *42 minutes, in two sittings: the second begins at* The other world. *Sections called* Deeper *are folded, and extra. You need to know decay (03, 04), early stopping (01) and dropout (06); for the second sitting also label smoothing (05), norms (07) and equal budgets (09).*
 
@@ -78,7 +78,7 @@ explore.grokking.show(step=30)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand: a mean of those one looks at
 #
-# Before we ask why: what is this network made of? Each question is three **tokens**: $a$, $b$ and "=". Each becomes 64 learned numbers, its **embedding**. The answer is read off at "=", so "=" has to look at the others. It does so by **attention**.
+# Before we ask why: what is this network made of? (For the mystery the diagram below is enough.) Each question is three **tokens**: $a$, $b$ and "=". Each becomes 64 learned numbers, its **embedding**. The answer is read off at "=", so "=" has to look at the others. It does so by **attention**.
 #
 # A token's numbers are multiplied by three learned matrices. That gives it a **query** $q$, what it looks for, a **key** $k$ of as many numbers $d$, what it has to offer, and a **value** $v$, what it passes on.
 # The product $q\cdot k$ is large where the two point the same way. Divided by $\sqrt d$, so that it does not grow with $d$, it says how well the key **fits**. The token that asks takes a mean of the values, weighted by a softmax of the fits:
@@ -199,14 +199,14 @@ for decay in (0.0, 2.0):
         decay, *accuracies(decay)))
 
 # %% [markdown]
-# It is not our code: with decay all test pairs are right again. Without it this network gets 7 %, not half. Its last layer has weights of its own for each place, so nothing makes 15 + 20 the same question to it as 20 + 15. Keep that in mind for the question *which* half a network knows.
+# It is not our code: with decay all test pairs are right again. Without it this network gets 7 %, not half: its last layer has weights of its own for each place, so nothing makes 15 + 20 the same question to it as 20 + 15. Keep that in mind for the question *which* half.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What eight seeds say
 #
 # Is it luck? Here is the explorer's network on eight seeds. Decay *gains* if with λ = 2 more than 30 points more of the test pairs are right in the end. Without it the network *stays where it was* if from update 50 on that share changes by less than 10 points.
 #
-# (On a card, *here* are these eight seeds. *Fresh seeds* are three times as many others, on which nothing was chosen; *confirmed* means that they decide the same.)
+# (On a card, *here* means these seeds. *Fresh seeds* are three times as many others, on which nothing was chosen; *confirmed*: they decide the same.)
 
 # %%
 PLAIN, DECAY = Arm(), Arm(weight_decay=2.0)
@@ -280,7 +280,7 @@ claim("Without decay more of the test pairs whose mirror was trained are right t
 explore.curves.show_mirrors(way)
 
 # %% [markdown]
-# At update 60 of the mirrored pairs 99 % are right, of the others 5 %. **So the first rise is the mirrors, the second the others.** <!-- rests: mirrors-first --> (Seed by seed: *Deeper*.)
+# At update 60 of the mirrored pairs 99 % are right, of the others 5 %. **So the first rise is the mirrors, the second the others.** <!-- rests: mirrors-first -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: seed by seed
@@ -401,7 +401,7 @@ numbers = {arm: [fine.numbers[0, i, fine.recorded.index(at)] for at in updates]
 explore.bars.show_on_the_way(numbers, updates)
 
 # %% [markdown]
-# Without decay all bars stay low. With decay three are left at the end, 3, 11 and 12, and hold 94 % of the power. (In grey 14 grows at first, and is given up.)
+# Without decay all bars stay low. With decay three are left at the end, 3, 11 and 12, and hold 94 % of the power.
 #
 # And on all eight seeds? How many bars are left differs by seed, so we count two. They are *circles* if with λ = 2 the two strongest have more than 20 points more of the power than without decay.
 
@@ -414,20 +414,20 @@ claim("With λ = 2 the two strongest frequencies have more than 20 points more o
       kind="measured", id="two-circles", holds=above(0.2), unit="points", times=100)
 
 # %% [markdown]
-# HIGHROUND
+# They do: the two strongest hold 59 to 95 % of the power, without decay 22 to 29 %. And they are round: the short axis is 0.94 of the long one on average. (A circle has 1, a wave that is flat has 0: *Deeper*.)
 #
-# Does the network *use* them? Leave it nothing but its three strongest waves, and on seven seeds of eight 99 to 100 % of the test pairs are still right (looked at, no claim: *Deeper*). That it adds by turning we have not shown.
+# Does the network *use* them? Leave it nothing but its three strongest waves, and on seven seeds of eight 99 to 100 % of the test pairs are still right (no claim). That it adds by turning we have not shown.
 #
 # **So two networks answer every training pair. One behaves like a list of answers. The other has its numbers on a few circles.** <!-- rests: knows-mirrors, two-circles, round-circles -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why should decay lead there?
 #
-# LOSSLEFT
+# What can still move a network that has every training pair right? Its *loss*. With decay 0.025 of it is left at update 100, without it hardly any. For decay goes on taking 2 % off every weight, and what that costs the gradient has to win back (our reading). <!-- rests: decay-leaves-loss -->
 #
 # And why should that end in circles? One account, which we did not test: a list needs weights for every single pair, and a few circles serve all 961 with smaller ones. So under a pull on all weights circles are cheaper (Varma et al., 2023).
 #
-# Is decay the only road? No: without it, at four times the rate, a network gets 76 to 93 % of the test pairs right, and its circles are weaker (*Deeper*). **So decay was enough here, and is not the only way.** <!-- rests: late-decay-gains -->
+# **Decay was enough here, and is not the only road**: without it, at four times the rate, a network gets 76 to 93 % of the test pairs right, with weaker circles (*Deeper*). <!-- rests: late-decay-gains -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: one circle or two, and which
@@ -669,7 +669,7 @@ explore.curves.show_hill(fine)
 #
 # Take a patience of five looks. The untrained network is the first best. If none of five looks, at 10, 20, 30, 40 and 50, is better, training ends. On three seeds one is (blue), and they reach 100 %. The five others get back the network *before its first update*: by its loss a sure memoriser is worse than a guesser.
 #
-# Stopped by the share of wrong answers, with the same patience, 97 % of the test pairs are right on average, where by the loss it was 40 %. So, from one task: **watch the figure that you report, too**. (More patience, another first look: *Deeper*.)
+# Stopped by the share of wrong answers, with the same patience, 97 % of the test pairs are right on average, by the loss 40 %. So, from one task: **watch the figure that you report, too**.
 #
 # *A good place to stop for today.*
 
@@ -800,7 +800,7 @@ print(f"dropout 0.3, first seed: stored {dropped[0]:.1%}, trained now {again[0]:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The other world: lines of numbers
 #
-# What does the second network read, and how? MNIST-1D (Greydanus & Kobak, 2024, arXiv:2011.14439) has ten digits as lines of 40 numbers. Each digit is a pattern of ups and downs, here stretched, shifted and noisy. Four of them, and the last again, shifted by four places (what leaves at one end comes in at the other):
+# What does the second network read, and how? MNIST-1D has ten digits as lines of 40 numbers. Each digit is a pattern of ups and downs, here stretched, shifted and noisy. Four of them, and the last again, shifted by four places (what leaves at one end comes in at the other):
 
 # %%
 explore.lines.show_some()
@@ -836,7 +836,7 @@ predict("worlds",
 # %% [markdown]
 # **Do this**: go down the regularizers. **Notice**: is there one that helps in every world? Where does it say *harms*?
 #
-# *Left:* verdict and mean difference from plain; † the setting chosen lies at an end of what was tried. *Right:* the intervals of the chosen row, each on its own scale; dotted is −1.
+# (A dagger: the setting chosen lies at an end of what was tried. On the right each world has its own scale; dotted is −1.)
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import elsewhere as explore
@@ -857,7 +857,7 @@ reveal("worlds", ["in none", "in one", "in two", "in all three"][len(helping)],
 # - **Lines: dropout gains most**, 6 points: 42 % are wrong with it, 48 % in plain.
 # - **Clock: decay gains most**, 20 points: 1 % is wrong with it, 21 % in plain. Given four rates more, plain errs 12 %, and decay is still 11 points ahead.
 #
-# Early stopping by the loss *harms* in both new worlds. On the clock the loss rises while the error still falls; on the lines the best loss comes before the cosine has ended.
+# Early stopping by the loss *harms* in both new worlds: on the clock the loss rises while the error still falls, on the lines it is lowest before the cosine has ended.
 #
 # **So nothing was shown to help in all three worlds: home decided nothing, and in the two others L2 alone helps in both.** (How far to trust that: *Deeper*.)
 
@@ -973,13 +973,13 @@ reveal("conv", [*won, "the best two cannot be told apart"][0],
 # %% [markdown]
 # **At one rate for all a norm and shifts gain most, some 14 points each against plain.** Dropout gains some seven; decay and smoothing do not clearly move the error.
 #
-# **But in the table dropout gained most, and the norm was undecided** (shifts were not in it). There plain had chosen ten times this rate, and a fifth of the labels was wrong. So we tuned once more, by the rules of the table, on *right* labels and 24 seeds:
+# **But in the table dropout gained most, and the norm was undecided** (shifts were not in it). There plain had chosen ten times this rate, and a fifth of the labels was wrong. So we tuned on *right* labels as well, by the rules of the table:
 
 # %%
 explore.worlds.show_own_rates(lines)
 
 # %% [markdown]
-# At rates of their own the norm is ahead by 2 points, not 14; shifts are ahead by 13, and dropout keeps its seven. What the norm brings is room: over nine rates 15 to 25 % were wrong with it, 18 to 49 % without (four pilot seeds, no claim).
+# At rates of their own the norm is ahead by 2 points, shifts by 13, and dropout keeps its seven. What the norm brings is room: over nine rates 15 to 25 % were wrong with it, 18 to 49 % without (pilots, no claim).
 #
 # **Most of the norm's lead was plain's slow rate; the lead of shifts was not.** (More arms, and shifts built in instead of told: *Deeper*.)
 
@@ -1060,10 +1060,10 @@ explore.worlds.show_by_rate()
 # %% [markdown]
 # The curve, in every panel. How much longer hangs on how wide we drew the grid. A rate beside the best may cost much, as on the clock, or next to nothing, as at home. (Curves are validation rows of four pilot seeds, some labelled wrong, bars test rows: no claim.)
 #
-# And two things that one hears?
+# Two things that one hears:
 #
-# - *Once every training pair is right, nothing is left to learn.* With decay there was. <!-- rests: late-decay-gains -->
-# - *Stop when the validation loss rises.* On the clock, with decay, it rises first, and falls later.
+# - *Once every training pair is right, nothing is left to learn.* With decay there was. <!-- rests: late-decay-gains, decay-leaves-loss -->
+# - *Stop when the validation loss rises.* On the clock, with decay, it rises, and falls later.
 #
 # **Does it hold elsewhere? Take the questions along, not the verdicts; and ask first for plain's own learning rate.**
 
@@ -1078,7 +1078,7 @@ explore.worlds.show_by_rate()
 # 4. Give both sides the same budget.
 # 5. Judge by an interval, on several seeds and on rows that nothing was chosen on (`course_lib.study` does that, lesson 09).
 #
-# For a transformer begin with AdamW and a λ of 0.01 to 0.1, not with the 2 of this page. Biases, norms and often embeddings are not decayed (exercise T3).
+# Do not take λ = 2 from here: large transformers have 0.01 to 0.1, and decay no biases, no norms and often no embeddings (exercise T3).
 #
 # ## When not to
 #
@@ -1124,7 +1124,7 @@ print(len(matrices), "matrices are decayed,", len(vectors), "vectors are not")
 # - **PyTorch**: `F.scaled_dot_product_attention(q, k, v)`, `nn.MultiheadAttention(width, heads, batch_first=True)`.
 # - **Typical**: AdamW, λ of 0.01 to 0.1, warm-up.
 # - **When not**: without a plain network tuned with as much effort.
-# - **What we measured**: a transformer that knew its training pairs by heart, and half of the others, stayed there without decay; with it, begun early or late, some 45 points more were right. A convolution on right labels: at one rate a norm and shifts gained 14 points each; tuned, 2 and 13. <!-- rests: plain-stays, decay-gains, late-decay-gains, conv-norm, conv-shifts -->
+# - **What we measured**: a transformer that knew its training pairs by heart, and half of the others, stayed there without decay; with it, begun early or late, some 45 points more were right. On lines of numbers a norm and shifts gained 14 points each at one rate; tuned, 2 and 13. <!-- rests: plain-stays, decay-gains, late-decay-gains, conv-norm, conv-shifts -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: sources
