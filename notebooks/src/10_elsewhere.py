@@ -65,7 +65,7 @@ predict("longer",
          "with decay it comes to know many more, without it stays where it was"])
 
 # %% [markdown]
-# **Do this**: look at the left picture, then move λ to 8. **Notice**: with λ = 2 the dashed curve, the pairs that it never saw, rises twice. How long does it stand nearly still between the rises? What does the dotted curve do, without decay? And is more decay better? (The two other pictures come later.)
+# **Do this**: look at the curves, then move λ to 8. **Notice**, on the left: with λ = 2 the dashed curve, the pairs that it never saw, rises twice. How long does it stand nearly still between the rises? What does the dotted curve do, without decay? And is more decay better? (The two other pictures come later.)
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import elsewhere as explore
@@ -160,7 +160,7 @@ claim("Two heads are not one: they look at two things at once.", kind="checked",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# Does our code do it? Here is a loop to copy: torch's own transformer layer, AdamW, 300 updates. ($\beta_2 = 0.98$ and a slow start (`warm_up`) are usual for transformers.)
+# Is it our code? Here is a loop to copy: torch's own transformer layer, AdamW, 300 updates. ($\beta_2 = 0.98$ and a slow start (`warm_up`) are usual for transformers.)
 
 # %% tags=["plain"]
 import torch
@@ -199,7 +199,7 @@ for decay in (0.0, 2.0):
         decay, *accuracies(decay)))
 
 # %% [markdown]
-# It is not our code: with decay all test pairs are right again. Without it this network gets 7 %, not half: its last layer has weights of its own for each place, so nothing makes 15 + 20 the same question to it as 20 + 15.
+# It is not: with decay all test pairs are right again. Without it this network gets 7 %, not half: its last layer has weights of its own for each place, so nothing makes 15 + 20 the same question to it as 20 + 15.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What eight seeds say
@@ -414,7 +414,7 @@ claim("With λ = 2 the two strongest frequencies have more than 20 points more o
       kind="measured", id="two-circles", holds=above(0.2), unit="points", times=100)
 
 # %% [markdown]
-# They do: the two strongest hold 59 to 95 % of the power, without decay 22 to 29 %. And they are round: the short axis is 0.94 of the long one on average. (A circle has 1, a wave that is flat has 0: *Deeper*.)
+# They do: the two strongest hold 59 to 95 % of the power, without decay 22 to 29 %. And they are round: the short axis is 0.94 of the long one on average, a circle has 1. (The weak waves without decay have 0.88, so a circle is round *and* high: *Deeper*.)
 #
 # Does the network *use* them? Leave it nothing but its three strongest waves, and on seven seeds of eight 99 to 100 % of the test pairs are still right (no claim). That it adds by turning we have not shown.
 #
@@ -467,7 +467,7 @@ from course_lib.explorers import elsewhere as explore
 explore.grokking.show()
 
 # %% [markdown]
-# A wave whose coordinates all go up and down together is no circle but a line; in between are ellipses. The two strongest waves are *round* if the short axis of their ellipses is more than 0.7 of the long one, on average. (A circle has 1, a line 0. A random wave in 64 dimensions has some 0.86: a circle has to be round *and* strong.)
+# A wave whose coordinates all go up and down together is no circle but a line; in between are ellipses. The two strongest waves are *round* if the short axis of their ellipses is more than 0.7 of the long one, on average. (A circle has 1, a line 0. A random wave in 64 dimensions has some 0.86, and those without decay have 0.88: a circle has to be round *and* strong.)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -836,7 +836,7 @@ predict("worlds",
 # %% [markdown]
 # **Do this**: go down the regularizers. **Notice**: is there one that helps in every world? Where does it say *harms*?
 #
-# (A dagger: the setting chosen lies at an end of what was tried. On the right each world has its own scale; dotted is −1.)
+# (A dagger: the setting chosen lies at an end of what was tried. Dotted is −1.)
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import elsewhere as explore
