@@ -15,9 +15,9 @@
 # # Elsewhere: the same questions in two other worlds
 #
 # Ten lessons trained small networks of linear layers. Does what they measured hold for other kinds? We ask two: a **transformer** that learns to add on a clock, and a **convolution** that reads lines of 40 numbers.
-# Of seven methods three get the same verdict in these two new worlds, none the opposite; which gains *most* differs. What carries over is the way to ask.
+# In the first sitting we open the transformer: what does weight decay change in it? In the second we ask seven methods in three worlds: does one help in all?
 #
-# *45 minutes, in two sittings: the second begins at* The other world. *Sections called* Deeper *are folded, and extra. You need to know decay (03, 04), early stopping (01) and dropout (06); for the second sitting also label smoothing (05), norms (07) and equal budgets (09).*
+# *42 minutes, in two sittings: the second begins at* The other world. *Sections called* Deeper *are folded, and extra. You need to know decay (03, 04), early stopping (01) and dropout (06); for the second sitting also label smoothing (05), norms (07) and equal budgets (09).*
 
 # %% tags=["setup"]
 # what this page needs
@@ -48,12 +48,11 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Know by heart, or add?
 #
-# What does a network do once it has nothing left to learn?
+# What does a network do once it has every training example right?
 #
 # Take addition on a clock with 31 hours, $a + b$ modulo 31: 20 + 15 is 4. There are $31^2 = 961$ questions. A small transformer learns from 577 of them, all at each step. Of the others a fifth validates and the rest test. To it 0 … 30 are 31 symbols, no numbers.
-# It learns by Adam, at a rate of 0.01. Without any regularization it has all 577 right after some 35 updates, at a loss of nearly 0. Of those that it never saw it has about half right.
 #
-# Now add weight decay, λ = 2. At this rate it takes 2 % off every weight at each update: a strong pull.
+# Without any regularization it has all 577 right after some 35 updates. Of those that it never saw it has about half right. Now add weight decay, λ = 2. At our learning rate, 0.01, it takes 2 % off every weight at each update: a strong pull.
 
 # %%
 predict("longer",
@@ -66,7 +65,7 @@ predict("longer",
          "with decay it comes to know many more, without it stays where it was"])
 
 # %% [markdown]
-# **Do this**: look at the curves, then move λ to 8. **Notice**, in the left picture: with λ = 2 the dashed curve, the pairs that it never saw, rises twice. How long does it stand nearly still between the rises? What does the dotted curve do, without decay? And is more decay better? (Below it, read the two shares that are right. The two other pictures come later.)
+# **Do this**: look at the curves, then move λ to 8. **Notice**, on the left: with λ = 2 the dashed curve, the pairs that it never saw, rises twice. How long does it stand nearly still between the rises? What does the dotted curve do, without decay? And is more decay better? (The two other pictures come later.)
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import elsewhere as explore
@@ -74,7 +73,7 @@ from course_lib.explorers import elsewhere as explore
 explore.grokking.show(step=30)
 
 # %% [markdown]
-# With λ = 2 it stands nearly still from update 45 to 75, at 57 to 61 %. Then it rises again, to 96 % at update 150. Without decay it hardly rises any more, and ends at 57 %. With λ = 8 the network does not even learn its training pairs.
+# With λ = 2 the curve stands nearly still from update 45 to 75, at some 60 %. Then it rises again, to 96 % at update 150. Without decay it hardly rises any more. And more is not better: with λ = 8 the network does not even learn its training pairs.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand: a mean of those one looks at
@@ -161,7 +160,7 @@ claim("Two heads are not one: they look at two things at once.", kind="checked",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# Is it our code that does it? Here is a loop to copy: torch's own transformer layer, AdamW, 300 updates. ($\beta_2 = 0.98$ and a slow start (`warm_up`) are usual for transformers.)
+# Is it our code? Here is a loop to copy: torch's own transformer layer, AdamW, 300 updates. ($\beta_2 = 0.98$ and a slow start (`warm_up`) are usual for transformers.)
 
 # %% tags=["plain"]
 import torch
@@ -200,16 +199,14 @@ for decay in (0.0, 2.0):
         decay, *accuracies(decay)))
 
 # %% [markdown]
-# With decay all test pairs are right again. Without it this network gets 7 %, not half. Its last layer has weights of its own for each place: nothing makes 15 + 20 the same question to it as 20 + 15. (Keep that in mind: *which* half does a network know?) But one seed: is it luck?
+# It is not: with decay all test pairs are right again. Without it this network gets 7 %, not half: its last layer has weights of its own for each place, so nothing makes 15 + 20 the same question to it as 20 + 15.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What eight seeds say
 #
-# The explorer's network, 400 updates, eight seeds: other pairs, other start. What would count:
-# - it *stays where it was* if without decay the test accuracy changes by less than 10 points from update 50 on;
-# - decay *gains* if with λ = 2 the test accuracy is more than 30 points above that without.
+# Is it luck? Here is the explorer's network on eight seeds. Decay *gains* if with λ = 2 more than 30 points more of the test pairs are right in the end. Without it the network *stays where it was* if from update 50 on that share changes by less than 10 points.
 #
-# (On a card, *here* are these eight seeds. *Fresh seeds* are three times as many others, on which nothing was chosen; *confirmed* means that they decide the same.)
+# (On a card, *here* means these seeds. *Fresh seeds* are three times as many others, on which nothing was chosen; *confirmed*: they decide the same.)
 
 # %%
 PLAIN, DECAY = Arm(), Arm(weight_decay=2.0)
@@ -244,7 +241,7 @@ reveal("longer",
 explore.curves.show_rises(fine)
 
 # %% [markdown]
-# (One slow seed has 88 % at update 400.) When unseen examples are got right only long after the training examples, one speaks of **grokking**; this is a quick, mild form.
+# (One slow seed is still at 88 % in the end.) When unseen examples are got right only long after the training examples, one speaks of **grokking**; this is a quick, mild form.
 
 # %% [markdown]
 # **But here decay pulled before anything was known.** What if it is switched on after 100 updates, when all training pairs are right? The same 30 points count.
@@ -261,10 +258,12 @@ claim("With λ = 2 from update 101 on, when all training pairs are right, more t
 explore.curves.show_begun_late(fine, late.on_the_way(), in_the_end)
 
 # %% [markdown]
-# The curves are the explorer's network (here training is dashed), the circles all eight: at update 100 they have 39 to 59 % right, at 400 every one has 99 to 100 %. **So here decay brought a network that already knew its training pairs by heart to add.** <!-- rests: late-decay-gains -->
+# The curves are the explorer's network, the circles all eight: at update 100 they have 39 to 59 % right, at 400 every one has 99 to 100 %. **So here decay brought a network that already knew its training pairs by heart to know the others, too.** <!-- rests: late-decay-gains -->
 
-# %% [markdown]
-# **Which half does it know without decay?** 15 + 20 is another question than 20 + 15: its *mirror*. Some 58 % of the test pairs have theirs among the training pairs. (Not 60 %, the share that is trained: 7 + 7 is its own mirror.) A network *knows mirrors* if of the mirrored pairs more than 50 points more are right than of the others.
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which half does it know?
+#
+# Without decay about half of the unseen pairs are right: which? 15 + 20 has a *mirror*, 20 + 15, which is another question to the network. Some 58 % of the test pairs have theirs among the training pairs. (Not 60 %, the share that is trained: 7 + 7 is its own mirror.) A network *knows mirrors* if of the mirrored pairs more than 50 points more are right than of the others.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 mirror, other = grokking.mirrors_known(run, PLAIN).T
@@ -273,15 +272,15 @@ claim("Without decay more of the test pairs whose mirror was trained are right t
       kind="measured", id="knows-mirrors", holds=above(0.5), unit="points", times=100)
 
 # %% [markdown]
-# Of the mirrored pairs nine in ten are right on average, of the others at most 2 % (*Deeper*). Nine tenths of 58 % make the half that it knows. It behaves like a list of answers, read in either order.
+# Of the mirrored pairs nine in ten are right on average, of the others at most 2 %. Nine tenths of 58 % make the half that it knows. It behaves like a list of answers, read in either order.
 #
-# **And with decay, where the curve stands still?** Means over eight seeds, with 95 % intervals:
+# **And with decay, where the curve stands still?** Means over eight seeds, with 95 % intervals, wide where the seeds rise at different times:
 
 # %%
 explore.curves.show_mirrors(way)
 
 # %% [markdown]
-# At update 60 of the mirrored pairs 99 % are right, of the others 5 % (*Deeper*). **So the first rise is the mirrors, the second the others.** <!-- rests: mirrors-first -->
+# At update 60 of the mirrored pairs 99 % are right, of the others 5 %. **So the first rise is the mirrors, the second the others.** <!-- rests: mirrors-first -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: seed by seed
@@ -374,9 +373,9 @@ for reading, shares in zip(readings, (at_all, at_last, at_blind)):
 # So how one reads decides much, and reading at "=" is not enough by itself. The explorer's network has embeddings of places as well, and knows 74 to 99 %. It has no norms, another start, and trains for 100 updates more; which of these makes the difference we did not isolate.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Why: numbers on a clock
+# ## Numbers on a clock
 #
-# What does the network with decay do in place of a list? And why should a pull on the weights lead there? One can add by turning.
+# What could a network have in place of a list? One can add by turning.
 #
 # Draw a clock of 31 hours: number $n$ stands at the angle $2\pi n/31$, $n$ steps of a 31st of the turn each. For 20 + 15 go to 20, and turn on by the angle of 15: you stand at 4, the answer (left). It works as well on a clock whose numbers are $k$ steps apart, at the angles $2\pi k n/31$. On the right $k$ is 3: 20 stands at step 60, 15 turns on by 45, together 105 steps. That is three times round and 12 more, and there stands 4, for 3 · 4 = 12. This $k$, from 1 to 15, is the **frequency** of the circle.
 
@@ -384,34 +383,27 @@ for reading, shares in zip(readings, (at_all, at_last, at_blind)):
 explore.clock.show_turned()
 
 # %% [markdown]
-# Why more than one circle? On each, two wrong numbers stand right beside the answer, nearly as good as 4: on the left 3 and 5, on the right 14 and 25. Only 4 is good on both.
-#
-# **Does the network do that?** Watch the tip of a clock hand from the side: it goes up and down, once in each turn. A circle that lies tilted in 64 dimensions looks so along any one of them: the same wave, larger or smaller, earlier or later. So if the numbers lie on a circle of frequency $k$, each of their 64 coordinates is a wave of $k$ periods from $n = 0$ to 30. (One is drawn in *Deeper*.)
-#
-# Any 31 values are a constant plus fifteen waves, of 1 to 15 periods (the Fourier transform finds them). Square the size of a wave and add that up over the 64 coordinates: this is the **power** of its frequency. The explorer's two other pictures:
-#
-# - *Right, the bars:* the share of each frequency in all power. A few circles are a few high bars.
-# - *Middle, the ring:* 64 dimensions cannot be drawn. Here are two, chosen so that the strongest wave goes round; a line joins the numbers in its order. So chosen, a ring proves little: what counts are the bars.
-#
-# **Do this**: move *after so many updates* back to 30, then up to 400. Then move λ to 0. **Notice**: which bars grow, and which vanish? And without decay?
+# On each circle two wrong numbers stand right beside the answer, nearly as good as 4: on the left 3 and 5, on the right 14 and 25. Only 4 is good on both. So whoever adds by turning wants a few circles.
 
-# %% tags=["picture"]
-from course_lib.explorers import elsewhere as explore
-
-explore.grokking.show()
-
-# %% [markdown]
-# Without decay all bars stay low, at most 14 % of the power. With decay three are left at the end: 3, 11 and 12. Here they are before the second rise of the test pairs (30, 75), near its end (150), and at update 400:
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does the network have circles?
+#
+# How would one see them in 64 dimensions? Watch the tip of a clock hand from the side: it goes up and down, once in each turn. A circle that lies tilted in 64 dimensions looks so along any one of them: the same wave, larger or smaller, earlier or later. So if the numbers lie on a circle of frequency $k$, each of their 64 coordinates is a wave of $k$ periods from $n = 0$ to 30.
+#
+# Any 31 values are a constant plus fifteen waves, of 1 to 15 periods (the Fourier transform finds them). The square of a wave's size, added up over the 64 coordinates, is the **power** of its frequency. A few circles are a few high bars.
+#
+# Here is the explorer's network in the first rise, in the second, and at the end. On the right are two dimensions, chosen so that the strongest wave goes round; a line joins the numbers in its order. Which bars grow, and which vanish? And without decay?
 
 # %%
-updates = (30, 75, 150, 400)
-numbers = [fine.numbers[0, 1, fine.recorded.index(at)] for at in updates]
+updates = (30, 110, 400)
+numbers = {arm: [fine.numbers[0, i, fine.recorded.index(at)] for at in updates]
+           for i, arm in enumerate(("λ = 0", "λ = 2"))}
 explore.bars.show_on_the_way(numbers, updates)
 
 # %% [markdown]
-# Together the three hold 38, 50, 68 and 94 % of the power. A fourth, 14, grows at first too, and is gone at 400.
+# Without decay all bars stay low. With decay three are left at the end, 3, 11 and 12, and hold 94 % of the power.
 #
-# On all seeds? How many circles there are differs by seed, so we count the two strongest. They are *circles* if with λ = 2 the two strongest frequencies have more than 20 points more of the power than without decay.
+# And on all eight seeds? How many bars are left differs by seed, so we count two. They are *circles* if with λ = 2 the two strongest have more than 20 points more of the power than without decay.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 found = [[grokking.circles(one) for one in seed] for seed in run.numbers[:, :, -1]]
@@ -422,15 +414,20 @@ claim("With λ = 2 the two strongest frequencies have more than 20 points more o
       kind="measured", id="two-circles", holds=above(0.2), unit="points", times=100)
 
 # %% [markdown]
-# They do: the two strongest hold 59 to 95 % of the power, without decay 22 to 29 %.
+# They do: the two strongest hold 59 to 95 % of the power, without decay 22 to 29 %. And they are round: the short axis is 0.94 of the long one on average, a circle has 1. (The weak waves without decay have 0.88, so a circle is round *and* high: *Deeper*.)
 #
-# Does the network *use* them? Leave it nothing but its three strongest waves (two are too few on most seeds). Then 99 to 100 % of the test pairs are still right on seven seeds of eight, without decay 19 to 30 %. (*Deeper*; no claim, and no fair twin: there the three waves hold only a third of the power.)
+# Does the network *use* them? Leave it nothing but its three strongest waves, and on seven seeds of eight 99 to 100 % of the test pairs are still right (no claim). That it adds by turning we have not shown.
 #
-# **So two networks answer every training pair. One behaves like a list of answers. The other has its numbers in a few waves.** <!-- rests: knows-mirrors, two-circles --> That it adds by turning them we have not shown.
+# **So two networks answer every training pair. One behaves like a list of answers. The other has its numbers on a few circles.** <!-- rests: knows-mirrors, two-circles, round-circles -->
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Why should decay lead there?
 #
-# **Why should decay lead there?** One account, which we did not test: a list needs weights for every single pair, and a few circles serve all 961 with smaller ones. So under a pull on all weights circles are cheaper (Varma et al., 2023; others: *Deeper*).
+# What can still move a network that has every training pair right? Its *loss*. With decay 0.025 of it is left at update 100, without it hardly any. For decay goes on taking 2 % off every weight, and what that costs the gradient has to win back (our reading). <!-- rests: decay-leaves-loss -->
 #
-# **Is decay the only road?** No. Without it, at four times the rate, a network gets 76 to 93 % of the test pairs right, with weaker circles. Decay and a fast rate have one thing in common: the weights go on moving, at the fast rate on six of eight seeds (the other two get the fewest test pairs right). Without decay, at the slow rate, they soon come to rest (*Deeper*).
+# And why should that end in circles? One account, which we did not test: a list needs weights for every single pair, and a few circles serve all 961 with smaller ones. So under a pull on all weights circles are cheaper (Varma et al., 2023).
+#
+# **Decay was enough here, and is not the only road**: without it, at four times the rate, a network gets 76 to 93 % of the test pairs right, with weaker circles (*Deeper*). <!-- rests: late-decay-gains -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: one circle or two, and which
@@ -462,12 +459,36 @@ claim("Two circles, of frequencies 3 and 12: by more than seven times as much.",
 # %% [markdown]
 # It is so because 31 is a prime: on a clock of 12 hours $k = 4$ cannot tell 1 from 4 at all. Frequencies 16 to 30 are the circles of 15 to 1, run backwards.
 #
-# Which frequencies become circles is chance, seed by seed. By chance alone two of fifteen would hold little more than two fifteenths of the power.
+# **Do this**: move λ and *after so many updates*. **Notice**: which bars grow, which vanish, and when does the ring close?
+
+# %% tags=["picture", "deeper"]
+from course_lib.explorers import elsewhere as explore
+
+explore.grokking.show()
+
+# %% [markdown]
+# A wave whose coordinates all go up and down together is no circle but a line; in between are ellipses. The two strongest waves are *round* if the short axis of their ellipses is more than 0.7 of the long one, on average. (A circle has 1, a line 0. A random wave in 64 dimensions has some 0.86, and those without decay have 0.88: a circle has to be round *and* strong.)
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+# Eight seeds, update 400, a mean of both waves. Above 0.7: circles, a little tilted at
+# most. Below: flat, and the text may say waves only. Undecided: waves, and open.
+axes = torch.stack([with_decay.roundness.mean() for _, with_decay in found])
+claim("With λ = 2, of the ellipses that the numbers' two strongest waves draw, the "
+      "short axis is more than 0.7 of the long one.", measured=mean_interval(axes),
+      kind="measured", id="round-circles", holds=above(0.7), unit="of the long axis")
+
+# %% [markdown]
+# They are, by 0.94 on average (each wave in the list below). Some ring can always be drawn, also of random numbers: what counts besides are the bars. Which frequencies become circles is chance, seed by seed. By chance alone two of fifteen would hold little more than two fifteenths of the power.
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 print("share of the two strongest, without and with decay:")
 print(*(f"{a:.0%} {b:.0%} " for a, b in power.tolist()), sep="| ")
 print("the strongest with decay:", *(seed[1].frequencies[0] for seed in found))
+print("short axis over long, of the strongest two:")
+for i, name in enumerate(("λ = 0", "λ = 2")):
+    pairs_of = ("{:.2f} {:.2f} ".format(*seed[i].roundness) for seed in found)
+    print(name, *pairs_of, sep="| ")
 
 # %% [markdown]
 # Which waves make up one coordinate? Here is one of the 64 over $n = 0 … 30$, less its mean, with its waves of the three frequencies that are strongest over all 64 at the end. In this one 12 is small.
@@ -509,24 +530,16 @@ for arm, name in ((1, "λ = 2"), (0, "λ = 0")):
 # With decay three waves carry nearly all on seven seeds of eight, and two are too few on most. Without decay three alone give 19 to 30 %, and without these three it is 6 to 14 %: there the answers rest on many. Neither *alone* nor *left out* compares fairly: three waves are 92 % of the power with decay and 35 % without. A fair twin would keep equal power, so more waves without decay. The list shows that three suffice with decay, not how many would without.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
-# ### Deeper: before the second rise, or with it?
+# ### Deeper: what grows before the second rise
 #
-# The **final waves** of a network are the three frequencies that are strongest at its end. At each update: what share of the power do they hold? For each seed we note two updates: where the share has made half of its whole growth, and where the test accuracy has made half of what it gains after update 60. *Before* means that the first comes more than 10 updates sooner.
-
-# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-# what is claimed
-claim("With λ = 2 the final waves' share of the power is half way more than 10 updates "
-      "before the test accuracy is half way up its second rise.",
-      measured=way.against_second_rise("power"), kind="measured",
-      id="waves-grow-first", holds=below(-10), unit="updates")
+# The **final waves** of a network are the three frequencies that are strongest at its end. At each update: what share of the power do they hold, and how many of the test pairs are right with them alone? Means over eight seeds:
 
 # %% tags=["deeper"]
 explore.curves.show_progress(way, fine)
 
 # %% [markdown]
-# That is undecided here; on 24 fresh seeds they are *before*. The picture is of means, which smear the second rises of eight seeds into one slope. The circles begin in the first rise, and grow on while the test accuracy stands still: of the power the final waves hold a fifth at the start, half at update 60, and 92 % at update 400 (the picture ends at 250). With the final waves alone 43 % of the test pairs are right at update 60 (green). In grey the same share without decay, of its own final waves.
-
-# %% [markdown]
+# The circles begin in the first rise, and grow on while the test accuracy stands still: of the power the final waves hold a fifth at the start, half at update 60, and 92 % at update 400 (the picture ends at 250). With the final waves alone 43 % of the test pairs are right at update 60 (green). In grey the same share without decay, of its own final waves.
+#
 # **How much of the growth is choice?** We picked the waves that are largest *at the end*. Waves picked so have grown in any network that drifts. The twin: the network without decay, with *its* own final waves. Decay makes them grow *beyond choice* if by update 400 they have grown by more than 20 points more than the twin's, and *early* if by update 60, before the second rise, it is more than 10 points.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
@@ -551,24 +564,7 @@ for name, curve in (("λ = 2", way.power), ("λ = 0", twin)):
 # %% [markdown]
 # Both hold: 58 points more by update 400, 16 by update 60, on fresh seeds 57 and 14. <!-- rests: final-waves-grow, final-waves-grow-early --> The twin's share goes from 22 to 35 % on average, nearly all of it before update 60: that much is choice, and learning by heart. The network with decay begins at 21 %, has 50 % at update 60, and goes on.
 #
-# When does the network begin to answer by its final waves? By the same rule: *before* the second rise is more than 10 updates earlier, half way against half way. (A curve that rises by less than 10 points has its half way at the last update.)
-
-# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-# what is claimed
-claim("With λ = 2 the share of test pairs right with the final waves alone is half way "
-      "more than 10 updates before the test accuracy is half way up its second rise.",
-      measured=way.against_second_rise("alone"), kind="measured",
-      id="waves-answer-first", holds=below(-10), unit="updates")
-
-# %% tags=["deeper"] jupyter={"outputs_hidden": true}
-for name, curve, start in (("power in the final waves", way.power, 0),
-                           ("right with them alone", way.alone, 0),
-                           ("second rise", way.test, progress.STILL)):
-    half = progress.halfway(curve, way.recorded, start)
-    print(f"half way at update: {name:<25}", *(f"{one:4g}" for one in half.tolist()))
-
-# %% [markdown]
-# That is *before*: 59 updates earlier, on fresh seeds 56 [27, 86], and 20 or more on each. (One fresh seed had risen before update 60, and our rule puts its second rise at update 400. Without it the 56 are 43 [32, 53], and the 46 of the power 32 [21, 43].) With the final waves alone 43 % of the test pairs are right at update 60, and 95 % at the end. Which pairs these are, mirrored or not, we did not split. And the rule favours what grows evenly: half of all growth is set against half of a rise that begins at update 60.
+# Do they come *before* the second rise, or with it? We had two claims on that, and withdrew them: their rule set half of all growth against half of a rise that begins at update 60, and the test accuracy itself would have passed it. Counted from update 60 on for both, the green and the orange curve are half way together, near update 120, as far as one can read off these means.
 #
 # The whole circuit was read off a network by Nanda et al. (*Progress measures for grokking via mechanistic interpretability*, 2023, arXiv:2301.05217). Circles are where it begins; what is computed from them can differ (Zhong, Liu, Tegmark & Andreas, *The clock and the pizza*, 2023, arXiv:2306.17844).
 
@@ -578,12 +574,31 @@ for name, curve, start in (("power in the final waves", way.power, 0),
 # Two runs of eight seeds, to 400 updates. In the first λ = 2 begins after update 100. The second is never decayed, and its rate is 0.042: the one at which plain did best among the 13 rates of *how far to trust the table*. It was looked at on these seeds, and nothing is claimed of it.
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
+looks = (100, 110, 150, 400)
+for what, one in (("no decay", fine), ("decay from update 101 on", late.on_the_way())):
+    losses = [one.train_loss[0, 0, one.recorded.index(at)] for at in looks]
+    print(f"training loss of the first network, {what:<24}",
+          *(f"{at}: {loss:.1e} " for at, loss in zip(looks, losses)))
 for what in late.RUNS:
     print(what)
     for name, values in zip(late.TOLD, late.known(what).T):
         print(f"  {name:<33}", *(f"{one:5.0%}" for one in values))
 
 # %% [markdown]
+# **Is something left to learn when every training pair is right?** A training *loss*, perhaps. Decay *leaves a loss* if at update 100, when all training pairs are right, the training loss with λ = 2 from the start is more than 0.001 above that without. (At a loss of 0.001 the right answer has 99.9 %.)
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+# Eight seeds, update 100. Above 0.001: a loss is left to bring down. Below: there is
+# next to none, and what moves the weights is open.
+loss_100 = run.train_loss[:, :, run.recorded.index(100)].double()
+claim("With λ = 2 the training loss at update 100 is more than 0.001 nats above that "
+      "without decay.", measured=paired_interval(loss_100[:, 1], loss_100[:, 0]),
+      kind="measured", id="decay-leaves-loss", holds=above(0.001), unit="nats")
+
+# %% [markdown]
+# *It does*, by 0.025 on average: on such a loss the right answer has some 98 %. And where decay begins late the loss comes back: for the first network (first lines of the list above) it is 0.000004 at update 100 and 0.014 ten updates later, from where it falls again.
+#
 # *Late decay*: at update 100 all training pairs are right on every seed, and of the test pairs about as many as have a mirror. By update 400 the pairs without one are right too, 98 to 100 %, and the two strongest frequencies hold 48 to 73 % of the power.
 #
 # *No decay, fast*: the two strongest frequencies end with 38 to 51 % of the power, between the two networks above. At update 100 seven seeds of eight still miss training pairs, and have 53 to 82 % of the test pairs right. One sees no two acts, first by heart, then adding. In the end 44 to 88 % of the pairs without a mirror are right, where at the slow rate it was at most 2 %. So decay is not the only thing that makes this network add: a fast rate does in part, and circles come with it.
@@ -611,9 +626,9 @@ for k, (first, last) in enumerate(faster.WINDOWS):
               *(f"{one:5.2f}" for one in turn.rad2deg()), " degrees")
 
 # %% [markdown]
-# *The first holds, by far*: with decay an update turns the weights some hundred times as far as without, at the same rate. <!-- rests: decay-turns-further --> But not because they are shorter. Their norm is 27 against 42, which makes a factor of 1.6. The rest is in the steps: without decay these have died away, and from update 91 on turn the weights by 0.01 degrees at most. All training pairs are right, the loss is nearly 0, and the gradient with it. Decay does not let it come to that (our guess): at each update it takes 2 % of every weight, which the gradient has to bring back.
+# *The first holds, by far*: with decay an update turns the weights some hundred times as far as without, at the same rate. <!-- rests: decay-turns-further --> But not because they are shorter. Their norm is 27 against 42, which makes a factor of 1.6. The rest is in the steps: without decay these have died away, and from update 91 on turn the weights by 0.01 degrees at most. A small gradient alone does not make a small step under Adam, which divides by the gradient's size; here the step dies all the same. The gradient may fall faster than the running mean that it is divided by, or below ε: we did not look which. With decay it does not come to that (our guess): at each update decay takes 2 % of every weight, which the gradient has to bring back.
 #
-# *The second is undecided here*: on seven seeds an update turns the weights 0.3 to 0.5 times as far as at the faster rate. On the eighth, the fifth from the left, the fast network has all training pairs right, and is at rest too. On fresh seeds only it does not hold: 0.40 times [0.29, 0.56]; there 2 of 24 are such exceptions. So decay is not a faster rate in the sense of this account. What the two have in common is that the weights go on turning, as long as there is something left to learn or to win back (our reading). That turning is enough is not shown: the fast network turns further, and adds less well.
+# *The second is undecided here*: on seven seeds an update turns the weights 0.3 to 0.5 times as far as at the faster rate. On the eighth, the fifth from the left, the fast network has all training pairs right, and is at rest too. On fresh seeds only it does not hold: 0.40 times [0.29, 0.56]; there 2 of 24 are such exceptions. So decay is not a faster rate in the sense of this account. What the two have in common is that the weights go on turning, as long as there is something left to learn or to win back (our reading). That turning is enough is not shown: the fast network turns further, and adds less well. But the two of its seeds that are at rest by update 150 are the two with the fewest test pairs right.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other accounts of grokking
@@ -627,7 +642,7 @@ claim("With λ = 2 the norm of all weights is less than 0.8 times that without d
       kind="measured", id="smaller-norm", holds=below(0.8), unit="times")
 
 # %% [markdown]
-# Where grokking was first described, the delay between the two rises is about a thousandfold, and it came without decay too (Power et al., 2022, arXiv:2201.02177).
+# Where grokking was first described, the delay between the two rises is about a thousandfold, and it came without decay too (Power et al., 2022, arXiv:2201.02177). There the share of pairs that is shown decides much: fewer, and the second rise comes later, or never. Ours is 60 %, one value.
 #
 # *Norm*: networks that fit the training rows are found at any large norm, those that generalize near one smaller norm, and decay walks slowly from the first to the second (Liu, Michaud & Tegmark, *Omnigrok*, 2022, arXiv:2210.01117). *Efficiency*: the circuit that adds gives the same scores with smaller weights, so decay prefers it (Varma et al., *Explaining grokking through circuit efficiency*, 2023, arXiv:2309.02390). *From lazy to rich*: features begin to move late, decay or not (Kumar et al., 2023, arXiv:2310.06110). *Two phases*: large weights at the start keep a network near a kernel method, which memorises; a small decay turns it late toward a large margin (proved for some networks: Lyu et al., 2023, arXiv:2311.18817). *Slingshots*: instabilities of adaptive optimizers set it off without decay (Thilak et al., 2022, arXiv:2206.04817).
 #
@@ -644,17 +659,17 @@ print(f"{'no decay, as above':<24}", *(f"{one:5.0%}" for one in plain[:4]))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## And early stopping?
 #
-# Lesson 01 said: watch the validation loss, and stop when it rises. And here? Dots are our looks.
+# Lesson 01 said: watch the validation loss, and stop when it rises. What would that do here? Dots are our looks.
 
 # %%
 explore.curves.show_hill(fine)
 
 # %% [markdown]
-# With λ = 2 the loss is a **hill**. It begins near $\ln 31 = 3.4$, a guesser's loss, and climbs to 4.4 to 6.1: the network becomes *sure*, and wrong, about what it never saw. Then it falls, by update 400 (the picture ends at 150) on seven seeds to nearly 0. Without decay it climbs to between 12 and 23, and hardly comes down.
+# With λ = 2 the loss is a **hill**. It begins near $\ln 31 = 3.4$, a guesser's loss, and climbs to 4.4 to 6.1: the network becomes *sure*, and wrong, about what it never saw. Then it falls, on seven seeds to nearly 0 in the end. Without decay it climbs to 12 to 23, and hardly comes down.
 #
 # Take a patience of five looks. The untrained network is the first best. If none of five looks, at 10, 20, 30, 40 and 50, is better, training ends. On three seeds one is (blue), and they reach 100 %. The five others get back the network *before its first update*: by its loss a sure memoriser is worse than a guesser.
 #
-# With a patience of eight looks nothing is lost. And five are enough by the share of wrong answers: 97 % are right on average, where by the loss it was 40 %. So, from one task: **watch the figure that you report, too**. (And a first look at update 10? *Deeper*.)
+# Stopped by the share of wrong answers, with the same patience, 97 % of the test pairs are right on average, by the loss 40 %. So, from one task: **watch the figure that you report, too**.
 #
 # *A good place to stop for today.*
 
@@ -676,7 +691,7 @@ claim("With λ = 2 the network that early stopping hands back gets fewer of the 
       id="stops-too-early", holds=above(0.2), unit="points", times=100)
 
 # %% [markdown]
-# Undecided here, for a seed loses nearly everything or nothing; on fresh seeds it holds. And with more patience, or by the error? Seed by seed:
+# Undecided here, for a seed loses nearly everything or nothing; on fresh seeds it holds. And with eight looks, to update 125, or by the error? Seed by seed:
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 for name, looks, watched in (("loss", 5, run.validation_loss),
@@ -785,7 +800,7 @@ print(f"dropout 0.3, first seed: stored {dropped[0]:.1%}, trained now {again[0]:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The other world: lines of numbers
 #
-# What does the second network read? MNIST-1D (Greydanus & Kobak, 2024, arXiv:2011.14439) has ten digits as lines of 40 numbers. Each digit is a pattern of ups and downs, here stretched, shifted and noisy. Four of them, and the last again, shifted by four places (what leaves at one end comes in at the other):
+# What does the second network read, and how? MNIST-1D has ten digits as lines of 40 numbers. Each digit is a pattern of ups and downs, here stretched, shifted and noisy. Four of them, and the last again, shifted by four places (what leaves at one end comes in at the other):
 
 # %%
 explore.lines.show_some()
@@ -793,22 +808,14 @@ explore.lines.show_some()
 # %% [markdown]
 # A **convolution** slides the same few weights along the line. By hand: the weights −1, 0, 1, slid along 0, 0, 0, 3, 3, 3, give 0, 3, 3, 0. So they find a rise wherever it lies. One such set of weights makes one new line, a *channel*.
 #
-# Ours has three layers of 25 channels, a ReLU behind each. The first sees five places at a time (shaded above), the others three. Each moves by two, so it halves the line: 40, 20, 10, 5 (zeros are added at both ends). Of the 25 · 5 numbers left one linear layer makes ten scores. It learns in 1500 updates, its rate along a cosine (lesson 00).
+# Ours has three layers of 25 channels, a ReLU behind each. The first sees five places at a time (shaded above), the others three. Each moves by two, so it halves the line: 40, 20, 10, 5. Of the 25 · 5 numbers left one linear layer makes ten scores. It learns in 1500 updates, its rate along a cosine (lesson 00).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The table: nearly equal budgets in three worlds
 #
-# Which regularizer helps in every world, if each is tuned with the same care?
+# Which regularizer helps in every world, if each is tuned with nearly the same care? The worlds: **home**, a fully connected network on 300 digits; **lines**, the convolution on 1000 lines; **clock**, the transformer. At home and on the lines a fifth of the labels is wrong; the test labels are right.
 #
-# - **home**, a fully connected network on 300 digits, 1000 updates;
-# - **lines**, the convolution on 1000 lines;
-# - **clock**, the transformer, 400 updates.
-#
-# At home and on the lines a fifth of the labels is wrong; the test labels are right.
-#
-# Each method is an *arm*, and plain is one. An arm tries nine settings (a learning rate, and a strength if it has one), and a few more where the best lies at the end of what was tried. The lowest error on validation rows, over four *pilot* seeds, wins. It is judged on the test rows of 24 other seeds.
-#
-# The verdict goes by the interval of the test error, in points against plain:
+# Each method is an *arm*, and plain is one. An arm tries nine settings (a learning rate, and a strength if it has one), and a few more where the best lies at the end of what was tried. The lowest error on validation rows, over four *pilot* seeds, wins. It is judged on the test rows of 24 other seeds, by the interval of its test error in points against plain:
 #
 # ```text
 #               −1   0   +1
@@ -829,7 +836,7 @@ predict("worlds",
 # %% [markdown]
 # **Do this**: go down the regularizers. **Notice**: is there one that helps in every world? Where does it say *harms*?
 #
-# *Left:* verdict and mean difference from plain, lower is better († the setting chosen lies at an end of what was tried). *Right:* the intervals of the chosen row, each on its own scale; dotted is −1.
+# (A dagger: the setting chosen lies at an end of what was tried. Dotted is −1.)
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import elsewhere as explore
@@ -846,13 +853,13 @@ reveal("worlds", ["in none", "in one", "in two", "in all three"][len(helping)],
                + ", ".join(explore.worlds.NAMES[one] for one in helping))
 
 # %% [markdown]
-# **Nothing was *shown* to help in all three worlds.**
+# - **Home: all undecided.** Every arm errs 10 or 11 %. Lessons 04 and 06 gained ten and eight points here, at one rate for all. Plain, with nine rates to choose from, takes a slow one, and these gains are gone.
+# - **Lines: dropout gains most**, 6 points: 42 % are wrong with it, 48 % in plain.
+# - **Clock: decay gains most**, decoupled or as L2, 20 points: 1 % is wrong with it, 21 % in plain. Given four rates more, plain errs 12 %, and decay is 11 points ahead.
 #
-# - **Home: undecided.** Every arm errs 10 or 11 %. The intervals reach some two points to either side, so only a mean gain of three would count. Lessons 04 and 06 gained ten and eight points here, at one rate for all. Of nine rates plain takes a slow one: training ends before the wrong labels are known by heart, and these gains are gone (*Deeper*).
-# - **Lines: dropout gains most.** With it 42 % are wrong, in plain 48 %.
-# - **Clock: decay gains most.** With it about 1 % is wrong, decoupled or as L2, in plain 21 %. With four rates more plain errs 12 %: decay is still 11 points ahead, and dropout is undecided (*Deeper*).
+# Early stopping by the loss *harms* in both new worlds: on the clock the loss rises while the error still falls, on the lines it is lowest before the cosine has ended.
 #
-# And the three *harms*? Believe one: stopping by the loss on the clock, where the loss rises while the error still falls. On the lines it also chose another rate than plain. And for the norm a good rate may lie between those that were tried (*Deeper*).
+# **So nothing was shown to help in all three worlds: home decided nothing, and in the two others L2 alone helps in both.** (How far to trust that: *Deeper*.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: why so little at home, rate by rate
@@ -872,7 +879,7 @@ print(f"{'at rate':<15}" + "".join(f"{rate:7.1g}" for rate, _ in tried))
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: how far to trust the table
 #
-# What every arm errs on test rows, with the strength and the rate that it chose; and how far dropout is ahead on the lines. (Differences are rounded after they are taken, so they may be a tenth off those of this list.)
+# (Home trains for 1000 updates, the lines for 1500, the clock for 400.) What every arm errs on test rows, with the strength and the rate that it chose; and how far dropout is ahead on the lines. (Differences are rounded after they are taken, so they may be a tenth off those of this list.)
 
 # %% tags=["deeper"]
 print(explore.worlds.levels())
@@ -890,7 +897,7 @@ for arm in ("decoupled decay", "dropout"):
           f"[{100 * found.low:.1f}, {100 * found.high:.1f}] points")
 
 # %% [markdown]
-# So nearly half of decay's lead was plain's coarse grid, and most of dropout's was. The other arms were not given these rates; they may gain by them too. The pilots of plain and of the norm, from the stored sweep, in per cent wrong:
+# So nearly half of decay's lead was plain's coarse grid, and most of dropout's was. (`carried.stored("transformer", "L2 through Adam", "plain, more rates")` says of L2 what is printed of decay.) The other arms were not given these rates; they may gain by them too. The pilots of plain and of the norm, from the stored sweep, in per cent wrong:
 #
 # | rate | 0.001 | 0.0018 | 0.0032 | 0.0056 | 0.01 | 0.018 | 0.032 | 0.056 | 0.1 |
 # |---|---|---|---|---|---|---|---|---|---|
@@ -902,6 +909,7 @@ for arm in ("decoupled decay", "dropout"):
 # What else to keep in mind:
 #
 # - The norm is a BatchNorm, on the clock a LayerNorm. Arms began with three strengths at three rates each, or with nine rates; whose best lay at the end tried more, once. The norm came to 9 or 12 rates, early stopping to 9; arms with a strength came to 9, 12 or 16 settings, which favours them; plain stayed at nine. Three rates are 3.2 times apart, nine 1.8 times. Stopping looks twenty times in a run; patience plays no part.
+# - In two cells of the clock we print *in doubt* for the verdict: with 13 rates plain leaves dropout's lead undecided, and the norm may have a good rate between those that were tried. Without them the two new worlds agree, decided, in two of seven rows (L2 helps, stopping by the loss harms), and disagree in none. By the rule of exercise T5 none of the seven claims was asked to carry over: home decides nothing.
 # - The two stops watch networks trained alike. On the clock both chose plain's rate, 0.032. On the lines plain chose 0.032, the stop by the loss 0.018, that by the error 0.056. There the stop by the loss hands back a network in the middle of the cosine, before its slow end; how much of its +8 is due to that and to the rate we did not separate.
 # - On the clock the norm stands without decay. The loop in plain PyTorch has two norms, and with decay it has every test pair right.
 # - In seven cells the strength that was chosen stands at the end of what was tried: they have a dagger. "A point at most" is said of that setting, not of every strength.
@@ -909,6 +917,7 @@ for arm in ("decoupled decay", "dropout"):
 # - For *these* 1797 digits alone, by intervals a fifth as wide, five of the seven help at home by at most a point; L2 and smoothing stay undecided.
 # - Plain errs 11, 48 and 21 %, so a bound for each world, named before, would have been wiser. By a tenth of plain's error (1.1, 4.8 and 2.1 points), a bound that we name only now, smoothing on the lines would be undecided, and L2, the norm and stopping by error there would help by at most the bound; the rest stands.
 # - The row *by error* was added when the others were known. Its rule and its grid were written down before its run, and the same 24 seeds judge it.
+# - Why no method is best everywhere, we can only guess: the worlds differ in many things at once. One asks *what is to be forgotten*: on the clock a list of answers (a pull on all weights), on the lines accidents of 1000 lines (dropout, shifted lines). And *what symmetry the data have*: on the clock swapping, which a mean makes easy, and turning, which came with decay; on the lines shifts, which one can tell it, or build in.
 # - Twenty-one intervals at 95 %: one of them may well be wrong. And a first sweep, around other rates, had most of its best settings at the ends of the grids; it was thrown away, and new seeds judged.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -931,7 +940,7 @@ print(f"plain, first seed: stored {stored[0]:.1%} wrong, trained now {again[0]:.
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The warning: one setting for all
 #
-# What would one have believed without equal budgets? Take the convolution, right labels, five seeds, **one learning rate for all** (0.003), nothing tuned. *Shifts* move each line at random by up to four places.
+# What would one have believed without equal budgets? Take the convolution, right labels, five seeds, **one learning rate for all** (0.003), nothing tuned. *Shifts* move each line at random by up to four places. (These data were made by shifting, so we know it to be true of them.)
 
 # %%
 predict("conv", "At one rate for all: which of these five lowers the test error most?",
@@ -962,17 +971,17 @@ reveal("conv", [*won, "the best two cannot be told apart"][0],
        rests="conv-norm, conv-shifts")
 
 # %% [markdown]
-# **At one rate for all a norm and shifts gain most, some 14 points each against plain.** Plain errs 36 %. Dropout gains some seven. Decay and smoothing do not clearly move the error (*Deeper*).
+# **At one rate for all a norm and shifts gain most, some 14 points each against plain.** Dropout gains some seven.
 #
-# **But in the table dropout gained most, and the norm was undecided** (shifts were not in it)**.** In the table plain had chosen ten times this rate, and a fifth of the labels was wrong. So we tuned once more, by the rules of the table, on *right* labels (on 24 seeds):
+# **But in the table dropout gained most, and the norm was undecided** (shifts were not in it). There plain had chosen ten times this rate, and a fifth of the labels was wrong. So we tuned on *right* labels as well, by the rules of the table:
 
 # %%
 explore.worlds.show_own_rates(lines)
 
 # %% [markdown]
-# **Most of the norm's lead was plain's slow rate; the lead of shifts was not.** At rates of their own the norm is ahead by 2 points, not 14; shifts are ahead by 13, and dropout keeps its seven.
+# At rates of their own the norm is ahead by 2 points, shifts by 13, and dropout keeps its seven. What the norm brings is room: over nine rates 15 to 25 % were wrong with it, 18 to 49 % without (pilots, no claim).
 #
-# Shifting *tells* the network what is true of these data: a digit moved by two places is the same digit. One can also build it in, without moving one line (*Deeper*). <!-- rests: conv-mean -->
+# **Most of the norm's lead was plain's slow rate; the lead of shifts was not.** (More arms, and shifts built in instead of told: *Deeper*.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every arm, and what the intervals cover
@@ -1018,7 +1027,7 @@ claim("Decay 0.3 changes the test error by less than 2 points, against plain.",
       id="conv-decay", holds=within(0.02), unit="points", times=100)
 
 # %% [markdown]
-# **Told or built in.** A convolution is said to know shifts by itself. Ours moves by two places, and its last layer has weights of its own for each of the five that remain. With a mean over the five places in front of that layer it *wins* if it errs more than 5 points less than plain, each at the best of its nine rates. (Stored at this page's seeds.)
+# **Told or built in.** Shifting *tells* the network what is true of these data: a digit moved by two places is the same digit. One can also build it in, without moving one line. A convolution is said to know shifts by itself. Ours moves by two places, and its last layer has weights of its own for each of the five that remain. With a mean over the five places in front of that layer it *wins* if it errs more than 5 points less than plain, each at the best of its nine rates. (Stored at this page's seeds.)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -1034,7 +1043,7 @@ claim("On right labels, each with a tuned rate, a convolution that ends in a mea
 print(explore.worlds.on_right_labels())
 
 # %% [markdown]
-# Decay lowers the NLL by 0.34, and changes the error by less than two points, on fresh seeds only. So it moves how sure the network is, more than how often it is right. The norm makes the rate matter less: in the pilots on right labels 15 to 25 % were wrong with it over the nine rates, 18 to 49 % without.
+# Decay and smoothing do not clearly move the error here. Decay lowers the NLL by 0.34, and changes the error by less than two points, on fresh seeds only. So it moves how sure the network is, more than how often it is right.
 #
 # Decay, L2 and smoothing were not tuned on right labels. The mean over places *wins*, by 8 points. <!-- rests: conv-mean --> It makes the network nearly blind to where a thing lies. Not wholly: the layers move by two places, and see zeros beyond the ends. It also has a fifth of the weights in its last layer, and chose a faster rate than plain. Which of these brings the gain we did not isolate, and shifts and mean together we did not try.
 #
@@ -1043,46 +1052,37 @@ print(explore.worlds.on_right_labels())
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What decides
 #
-# Did anything matter in all three worlds? Here is plain at the slowest, the best and the fastest of its nine rates: the share wrong of the pilots' validation rows (last column: of the test rows, at the best rate).
+# Did anything matter in all three worlds? Below is plain at each of its nine rates, over a hundredfold. The orange bar is the largest gain of any arm on plain at its best rate. Which is longer, the curve from top to bottom, or the bar?
 
 # %%
-print(explore.worlds.plain_by_rate())
+explore.worlds.show_by_rate()
 
 # %% [markdown]
-# **Yes: plain's own learning rate. Over the hundredfold range that we tried it moved the error in every world, by more than any arm gained on plain at its best.** (A wider range moves it more; four pilot seeds, no claim.)
+# The curve, in every panel. How much longer hangs on how wide we drew the grid. A rate beside the best may cost much, as on the clock, or next to nothing, as at home. (Curves are validation rows of four pilot seeds, some labelled wrong, bars test rows: no claim.)
 #
-# | points of error | plain, from its best rate to its worst | the largest gain of any arm |
-# |---|---|---|
-# | home | 8 | less than 1 |
-# | lines, wrong labels | 11 | 6 (dropout) |
-# | lines, right labels | 31 | 13 (shifts) |
-# | clock | 75 | 20 (decay) |
+# Two things that one hears:
 #
-# (The first column is of validation rows, some labelled wrong, the second of test rows.)
+# - *Once every training pair is right, nothing is left to learn.* With decay there was. <!-- rests: late-decay-gains, decay-leaves-loss -->
+# - *Stop when the validation loss rises.* On the clock, with decay, it rises, and falls later.
 #
-# So a method's gain depends on plain's rate: some gains are left at the best, as that of shifts, and some are gone.
-#
-# Why was no method best everywhere? The worlds differ in many things at once, so this is our guess:
-#
-# | ask | on the clock | on the lines |
-# |---|---|---|
-# | *what is to be forgotten?* | a list of answers: a pull on all weights | accidents of 1000 lines: dropout, or shifted lines |
-# | *what symmetry do the data have?* | swapping, which its way of reading makes easy (*Deeper*), and turning ($a$ up by one moves the answer on by one), which came with decay | shifts, which one can tell it, or build in |
-#
-# What became of three things that one hears?
-#
-# - *Once every training pair is right, nothing is left to learn.* With decay there was. <!-- rests: late-decay-gains -->
-# - *Stop when the validation loss rises.* On the clock it rises while the error still falls.
-# - *A norm gains 14 points.* Most of that was plain's slow rate.
+# **Does it hold elsewhere? Take the questions along, not the verdicts; and ask first for plain's own learning rate.**
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# Transformers are trained with AdamW and a λ of 0.01 to 0.1, at far smaller learning rates than ours. With λ = 0.1, a rate of 0.0003 and 100 000 steps, λ · rate · steps (lesson 04) is 3, ours 8. But ours comes in 400 steps of 2 %, theirs in steps of 0.003 %: do not take λ = 2 from here. Biases, norms and often embeddings are not decayed (*Deeper*, exercise T3).
+# On Monday, with a network of your own, in this order:
+#
+# 1. Tune the learning rate of the plain network, and look when to stop it.
+# 2. Use what you know to be true of the data: shift, turn, crop, take more.
+# 3. Change one thing.
+# 4. Give both sides the same budget.
+# 5. Judge by an interval, on several seeds and on rows that nothing was chosen on (`course_lib.study` does that, lesson 09).
+#
+# Do not take λ = 2 from here: large transformers have 0.01 to 0.1, and decay no biases, no norms and often no embeddings (exercise T3).
 #
 # ## When not to
 #
-# - **Do not wait for grokking.** It is clearest where few data follow an exact rule.
+# - **Do not wait for grokking.** It is reported for small data that follow an exact rule.
 # - **Do not shift what has a place**: an augmentation that is not true of the data gives wrong labels.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -1099,6 +1099,8 @@ optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.1},
 print(len(matrices), "matrices are decayed,", len(vectors), "vectors are not")
 
 # %% [markdown]
+# How strong is a pull? Add it up (lesson 04): with λ = 0.1, a rate of 0.0003 and 100 000 steps, λ · rate · steps is 3, or half that under a cosine; ours is 8, in 400 steps of 2 %, theirs in steps of 0.003 %.
+#
 # By `ndim` alone an embedding is a matrix and is decayed; exercise T3 asks you to decide it by type.
 #
 # The rest is not measured here; this is what others report.
@@ -1112,24 +1114,17 @@ print(len(matrices), "matrices are decayed,", len(vectors), "vectors are not")
 #
 # Write the pieces, and carry a claim of your choice to another world: **`10_elsewhere_exercises.ipynb`**.
 #
-# **This is the end of the course.** On Monday, with a network of your own:
-#
-# 1. Tune the learning rate of the plain network, and look when to stop it.
-# 2. Use what you know to be true of the data: shift, turn, crop, take more.
-# 3. Change one thing.
-# 4. Give both sides the same budget.
-# 5. Judge by an interval, on several seeds and on rows that nothing was chosen on (`course_lib.study` does that, lesson 09).
-#
-# All cards stand on the [cheat sheet](cheatsheet.md), every claim in the [ledger](claims.md). Where a sentence is wrong: tell us.
+# **This is the end of the course.** All cards stand on the [cheat sheet](cheatsheet.md), every claim in the [ledger](claims.md). Where a sentence is wrong: tell us.
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
 #
+# - **In one sentence**: take the questions along, not the verdicts; and ask first for plain's own learning rate.
 # - **Formula**: $\text{attention}(Q, K, V) = \text{softmax}(QK^\top/\sqrt d)\,V$, a weighted mean of values ($Q$, $K$, $V$: all queries, keys and values, one a row).
 # - **PyTorch**: `F.scaled_dot_product_attention(q, k, v)`, `nn.MultiheadAttention(width, heads, batch_first=True)`.
-# - **Typical**: AdamW, λ of 0.01 to 0.1, warm-up; augmentation first where a symmetry is known.
-# - **When not**: without a plain network tuned with as much effort. A verdict from another world is a question.
-# - **What we measured**: a transformer that knew its training pairs by heart, and half of the others, stayed there without decay; with it, begun early or late, some 45 points more were right. A convolution on right labels: at one rate a norm and shifts gained 14 points each; tuned, 2 and 13. <!-- rests: plain-stays, decay-gains, late-decay-gains, conv-norm, conv-shifts -->
+# - **Typical**: AdamW, λ of 0.01 to 0.1, warm-up.
+# - **When not**: without a plain network tuned with as much effort.
+# - **What we measured**: a transformer that knew its training pairs by heart, and half of the others, stayed there without decay; with it, begun early or late, some 45 points more were right. On lines of numbers a norm and shifts gained 14 points each at one rate; tuned, 2 and 13. <!-- rests: plain-stays, decay-gains, late-decay-gains, conv-norm, conv-shifts -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: sources

@@ -63,7 +63,7 @@ def test_numbers_on_a_circle_are_drawn_as_a_polygon_of_radius_one():
     bars = [bar.get_height() for bar in marks["power"]]
     assert bars[6] == pytest.approx(1) and sum(bars) == pytest.approx(1)
     assert isinstance(seen, Seen) and "frequency 7 visits" in seen.caption
-    assert "100% of what tells the numbers apart" in seen.caption
+    assert "The ring shows 100% of what tells the numbers apart" in seen.caption
     assert "It has 100% of the power, the two strongest 100%" in seen.caption
 
 
@@ -251,24 +251,45 @@ def test_what_grows_on_the_way_is_drawn_and_said(monkeypatch):
     assert "at the end 100% and 0%" in words[0] and "final waves 22% and 100%" in words[1]
 
 
-def test_what_plain_errs_at_other_rates_is_that_of_its_nine_pilots():
-    head, *lines = explore.worlds.plain_by_rate().splitlines()
-    assert head.split()[-5:] == ["slowest", "best", "fastest", "best,", "test"]
-    assert len(lines) == len(carried.WORLDS) + 1
-    for line in lines:
-        slowest, best, fastest, _ = (float(part[:-1]) for part in line.split()[-4:])
-        assert best <= min(slowest, fastest)
+def test_plain_has_nine_pilots_a_world_and_the_largest_gain_hangs_below_the_best(monkeypatch):
+    said = []
+    monkeypatch.setattr("IPython.display.display", lambda _, metadata: said.append(metadata))
+    axes = explore.worlds.by_rate().axes
+    assert len(axes) == len(carried.WORLDS) + 1
+    for ax, world in zip(axes, explore.worlds.PLAIN, strict=True):
+        curve, bar = (line.get_ydata() for line in ax.lines)
+        assert len(curve) == 9 and bar[0] == min(curve)
+        arm, gain = explore.worlds.gained(world)
+        assert bar[0] - bar[1] == pytest.approx(gain)
+        assert gain == pytest.approx(-100 * carried.stored(world, arm).mean)
+    explore.worlds.show_by_rate()
+    [words] = [one["image/png"]["alt"] for one in said]
+    assert words.count("at its best rate") == len(axes)
+
+
+def test_a_cell_that_rests_on_too_coarse_a_grid_is_in_doubt_and_counts_for_nothing():
+    worlds = explore.worlds.explorer
+    marks = worlds.prepare(Figure())
+    caption = worlds.draw(marks, explore.worlds.table(), "dropout").caption
+    assert "It is shown to help in 1 of 3 worlds" in caption
+    words = [text.get_text() for row in marks["cells"] for text in row]
+    assert sum("in doubt" in one for one in words) == len(explore.worlds.DOUBTED)
 
 
 def test_bars_on_the_way_are_the_shares_and_the_three_highest_stand_out():
     numbers = [on_a_circle(4, noise=1.0), sum(on_a_circle(k) for k in (4, 7, 11))]
-    figure, said = explore.bars.picture(numbers, (30, 400))
-    for ax, one in zip(figure.axes, numbers, strict=True):
-        heights = {round(bar.get_x() + bar.get_width() / 2): bar.get_height() for bar in ax.patches}
-        shares = grokking.circles(one).shares.tolist()
-        assert [heights[k] for k in range(1, 16)] == pytest.approx(shares)
-        (color,) = {bar.get_facecolor() for bar in ax.patches[-3:]}
-        assert color not in {bar.get_facecolor() for bar in ax.patches[:-3]}
+    figure, said = explore.bars.picture({"one": numbers, "two": numbers[::-1]}, (30, 400))
+    for row, order in ((figure.axes[:3], numbers), (figure.axes[3:], numbers[::-1])):
+        for ax, one in zip(row[:2], order, strict=True):
+            heights = {
+                round(bar.get_x() + bar.get_width() / 2): bar.get_height() for bar in ax.patches
+            }
+            shares = grokking.circles(one).shares.tolist()
+            assert [heights[k] for k in range(1, 16)] == pytest.approx(shares)
+            (color,) = {bar.get_facecolor() for bar in ax.patches[-3:]}
+            assert color not in {bar.get_facecolor() for bar in ax.patches[:-3]}
+        _, places, wanted = explore.grokking.ring(order[-1])
+        assert np.stack(row[2].lines[0].get_data(), 1) == pytest.approx(places[wanted])
     assert "400 updates 100%" in said and all(f" {k}" in said for k in (4, 7, 11))
 
 
@@ -303,7 +324,7 @@ def test_leads_at_one_rate_and_at_its_own_stand_side_by_side(monkeypatch):
     [ax] = explore.worlds.own_rates(lines()).axes
     own = [box for box in ax.containers if "its own" in box.get_label()]
     [shown] = [box.lines[0].get_xdata() for box in own]
-    wanted = [-100 * carried.stored(carried.RIGHT, arm).mean for arm in explore.worlds.SHARED]
+    wanted = [100 * carried.stored(carried.RIGHT, arm).mean for arm in explore.worlds.SHARED]
     assert list(shown) == pytest.approx(wanted)
     explore.worlds.show_own_rates(lines())
     [words] = [one["image/png"]["alt"] for one in said]

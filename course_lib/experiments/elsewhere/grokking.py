@@ -210,13 +210,15 @@ class Circles:
     shares [(p − 1)/2]: of the power, by frequency 1, 2, …; their sum is 1. frequencies: the two
     strongest, the first above the second. points [2, p, 2]: where each number lies in the plane of
     each, whose first axis is the cosine's direction. planar [2]: the share of all power that lies
-    in that plane.
+    in that plane. roundness [2]: of the ellipse that each wave alone draws, the short axis over the
+    long one; a circle has 1, a wave whose coordinates all go up and down together 0.
     """
 
     shares: Tensor
     frequencies: tuple[int, int]
     points: Tensor
     planar: Tensor
+    roundness: Tensor
 
 
 def circles(embedding: Tensor) -> Circles:
@@ -236,15 +238,17 @@ def circles(embedding: Tensor) -> Circles:
     waves = torch.fft.rfft(centred, dim=0)[1:]  # c_k − i·s_k, k = 1 … (p − 1)/2
     power = waves.abs().square().sum(1)
     strongest = power.topk(2).indices
-    points = []
+    points, axes = [], []
     for wave in waves[strongest]:
         plane = torch.stack([wave.real, -wave.imag], 1)  # c_k, s_k [width, 2]
+        axes.append(torch.linalg.svdvals(plane))  # E_n draws 2/p·(c_k·cos + s_k·sin)
         q, r = torch.linalg.qr(plane)
         points.append(centred @ (q * r.diagonal().sign()))  # along c_k, not against it
     inside = torch.stack(points)
     planar = inside.square().sum((1, 2)) / centred.square().sum()
     first, second = (strongest + 1).tolist()
-    return Circles(power / power.sum(), (first, second), inside, planar)
+    long, short = torch.stack(axes).T
+    return Circles(power / power.sum(), (first, second), inside, planar, short / long)
 
 
 def mirrored(split: Split) -> Tensor:

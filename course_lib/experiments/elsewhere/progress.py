@@ -22,7 +22,6 @@ from course_lib.statistics import Interval, paired_interval
 
 WAVES = 3  # as many as the lesson draws, and leaves alone
 STILL = 60  # an update between the two rises of the test accuracy
-LEAST = 0.1  # a curve that rises less has no half way
 
 
 @dataclass
@@ -50,16 +49,6 @@ class Progress:
         """
         place = self.recorded.index(require_choice("at", at, self.recorded))
         return paired_interval(self.mirrored[:, place], self.others[:, place])
-
-    def against_second_rise(self, name: str) -> Interval:
-        """Updates between the half ways of a curve, "alone" or "power", and of the second rise.
-
-        Of the second rise, that of the test accuracy from STILL on; negative: the curve is first.
-        See `halfway`. Raises ValueError for another name.
-        """
-        curve = getattr(self, require_choice("name", name, ("alone", "power")))
-        risen = halfway(self.test, self.recorded, STILL)
-        return paired_interval(halfway(curve, self.recorded), risen)
 
     def grown_beyond(self, control: Tensor, until: int) -> Interval:
         """By how much more `power` has grown from the first look to a step than `control` has.
@@ -132,18 +121,3 @@ def over_time(run: Grokking) -> Progress:
         curves.append(torch.stack([*means, final_power(numbers)]))
         waves.append(final)
     return Progress(run.recorded, tuple(waves), *torch.stack(curves, 1))
-
-
-def halfway(curves: Tensor, recorded: tuple[int, ...], start: int = 0) -> Tensor:
-    """The first recorded step [seeds] at which a curve has half of its rise from `start` on.
-
-    curves [seeds, recorded]. The rise goes from the value at `start` to the last one; where it is
-    less than LEAST, the last step. Raises ValueError for a start that is not recorded.
-    """
-    first = recorded.index(require_choice("start", start, recorded))
-    steps = torch.tensor(recorded[first:], dtype=torch.float64)
-    seen = curves[:, first:]
-    rise = seen[:, -1:] - seen[:, :1]
-    there = (seen - seen[:, :1] >= rise / 2) & (rise >= LEAST)
-    there[:, -1] = True
-    return steps[there.int().argmax(-1)]

@@ -1,36 +1,49 @@
-"""The power of every frequency in one network's numbers, a panel an update."""
+"""The power of every frequency in two networks' numbers on the way, and the ring at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_lib import plotting
 from course_lib.experiments.elsewhere.grokking import circles
+from course_lib.explorers.elsewhere.grokking import ring
 
 MOST = 0.45  # share at the top of the panels
+REACH = 1.1  # of the ring's panel, in root mean square lengths
 
 
-def picture(numbers: Sequence[Tensor], updates: Sequence[int]) -> tuple[Figure, str]:
-    """Bars of the embeddings [p, width] after each of `updates`, and what the highest three hold.
+def picture(networks: Mapping[str, Sequence[Tensor]], updates: Sequence[int]) -> tuple[Figure, str]:
+    """A row a network: bars of its embeddings [p, width] after each of `updates`, then its ring.
 
-    That is, those that are highest in the last panel; they are drawn in a colour of their own.
+    The three bars that are highest at the end have a colour of their own. The ring is of the last
+    update, in the plane of the strongest frequency. With it, in words, what these three hold.
     """
-    shares = [circles(one).shares for one in numbers]
-    high = shares[-1].topk(3).indices.tolist()
-    figure = Figure(figsize=(8.2, 2.5), layout="constrained")
+    figure = Figure(figsize=(9, 2.2 * len(networks)), layout="constrained")
+    axes = figure.subplots(len(networks), len(updates) + 1, squeeze=False)
     said = []
-    for ax, update, share in zip(figure.subplots(1, len(shares), sharey=True), updates, shares):
-        others = [k for k in range(len(share)) if k not in high]
-        for which, color in ((others, plotting.muted()), (high, plotting.series(2)[0])):
-            ax.bar([k + 1 for k in which], share[which].tolist(), color=color, width=0.75)
-        ax.set(title=f"update {update}", xlabel="frequency", ylim=(0, MOST), xticks=range(3, 16, 3))
-        said.append(f"after {update} updates {share[high].sum():.0%}")
-    figure.axes[0].set_ylabel("share of the power")
-    names = ", ".join(str(k + 1) for k in high)
-    return figure, f"Frequencies {names} together hold {', '.join(said)} of the power."
+    for row, (name, numbers) in zip(axes, networks.items()):
+        shares = [circles(one).shares for one in numbers]
+        high = shares[-1].topk(3).indices.tolist()
+        others = [k for k in range(len(shares[-1])) if k not in high]
+        held = []
+        for ax, update, share in zip(row, updates, shares):
+            for which, color in ((others, plotting.muted()), (high, plotting.series(2)[0])):
+                ax.bar([k + 1 for k in which], share[which].tolist(), color=color, width=0.75)
+            ax.set(title=f"{name}, update {update}", ylim=(0, MOST), xticks=range(3, 16, 3))
+            held.append(f"after {update} updates {share[high].sum():.0%}")
+        row[0].set_ylabel("share of the power")
+        found, places, order = ring(numbers[-1])
+        row[-1].plot(*places[order].T, "o-", color=plotting.series(2)[0], linewidth=1, markersize=3)
+        row[-1].set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=[], yticks=[])
+        row[-1].set(title=f"ring of frequency {found.frequencies[0]}", aspect="equal")
+        names = ", ".join(str(k + 1) for k in high)
+        said.append(f"{name}: frequencies {names} together hold {', '.join(held)} of the power.")
+    for ax in axes[-1, :-1]:
+        ax.set_xlabel("frequency")
+    return figure, " ".join(said)
 
 
-def show_on_the_way(numbers: Sequence[Tensor], updates: Sequence[int]) -> None:
+def show_on_the_way(networks: Mapping[str, Sequence[Tensor]], updates: Sequence[int]) -> None:
     """Show the picture in a notebook; its words are for who cannot see it."""
-    plotting.show_with_words(*picture(numbers, updates))
+    plotting.show_with_words(*picture(networks, updates))

@@ -38,7 +38,7 @@ def rises(run: Grokking) -> Figure:
                 linewidth=1.1,
                 label="" if seed else f"{label}, eight seeds",
             )
-    ax.set(xlabel="updates", ylabel="share of test pairs right", xlim=(0, 300), ylim=(0, 1.03))
+    ax.set(xlabel="updates", ylabel="share of test pairs right", xlim=(0, 400), ylim=(0, 1.03))
     _mark(ax, by_heart(run), "all training pairs right")
     ax.legend(loc="lower right", fontsize=8)
     return figure
@@ -53,7 +53,7 @@ def begun_late(run: Grokking, one: Grokking, known: torch.Tensor) -> Figure:
     figure = Figure(figsize=(9, 2.9), layout="constrained")
     ax = figure.subplots()
     for k, (rows, label) in enumerate((("train", "training pairs"), ("test", "test pairs"))):
-        color, style = plotting.series(1 - k)
+        color, style = plotting.series(k)
         curve = getattr(one, f"{rows}_accuracy")[0, 0]
         ax.plot(one.recorded, curve, color=color, linestyle=style, label=label)
     without: dict[str, Any] = {"color": plotting.muted(), "linestyle": ":"}
@@ -204,7 +204,7 @@ def _over_updates(ylabel: str) -> tuple[Figure, Axes]:
     ax = figure.subplots()
     ax.set(xlabel="updates", ylabel=ylabel, xlim=(0, 250), ylim=(0, 1.005))  # no band beyond
     ax.vlines(STILL, 0, 1, color=plotting.ink(), linewidth=1, linestyle="--")
-    ax.text(STILL + 2, 0.04, f"update {STILL}", fontsize=8)
+    ax.text(STILL + 2, 0.8, f"update {STILL}", fontsize=8)
     return figure, ax
 
 

@@ -41,6 +41,18 @@ def order_of_visit(frequency, p=PRIME):
     return [j * pow(frequency, -1, p) % p for j in range(p)]
 
 
+def ring(numbers):
+    """`Circles` of embeddings [p, width], the numbers' places in the first plane, their order.
+
+    Places [p, 2] are in units of the root mean square length: who is 1 from the middle lies wholly
+    in this plane. The order goes once round and back to 0.
+    """
+    found = grokking.circles(numbers)
+    length = (numbers - numbers.mean(0)).double().square().sum(1).mean().sqrt()
+    order = order_of_visit(found.frequencies[0])
+    return found, (found.points[0] / length).numpy(), [*order, order[0]]
+
+
 def _prepare(figure):
     """Left the run, in the middle the numbers in the plane of a frequency, right their power."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.35, 1.2, 0.8])
@@ -114,12 +126,8 @@ def _draw_numbers(marks, numbers):
         for bar in marks["power"]:
             bar.set_height(0)
         return None
-    found = grokking.circles(numbers)
-    # in units of the root mean square length: who is 1 from the middle lies wholly in this plane
-    length = (numbers - numbers.mean(0)).double().square().sum(1).mean().sqrt()
-    points = (found.points[0] / length).numpy()
-    order = order_of_visit(found.frequencies[0])
-    marks["ring"][0].set_data(*points[[*order, order[0]]].T)
+    found, points, order = ring(numbers)
+    marks["ring"][0].set_data(*points[order].T)
     for text, place in zip(marks["numbers"], points):
         text.set_position(place)
     for bar, share in zip(marks["power"], found.shares.tolist()):
@@ -128,9 +136,9 @@ def _draw_numbers(marks, numbers):
 
 
 def _say(result, i, at, found):
-    train, test, nll, norm = (
+    train, test, nll = (
         figure[0, i, at].item()
-        for figure in (result.train_accuracy, result.test_accuracy, result.test_loss, result.norm)
+        for figure in (result.train_accuracy, result.test_accuracy, result.test_loss)
     )
     arm, k = result.arms[i], found.frequencies[0]
     more = [f"dropout {arm.dropout:g}"] * bool(arm.dropout)
@@ -139,11 +147,10 @@ def _say(result, i, at, found):
     return (
         f"{', '.join([kind, *more])}, after {result.recorded[at]} updates: {train:.0%} of the "
         f"pairs it learns from are right and {test:.0%} of those that it never saw "
-        f"(NLL {nll:.2f}); the norm of all weights is {norm:.1f}. The numbers are joined in the "
-        f"order in which frequency {k} visits them. It has {found.shares.max().item():.0%} of the "
-        f"power, the two strongest {found.shares.topk(2).values.sum().item():.0%}. (What is drawn "
-        f"in the middle, parts of other waves included, is {found.planar[0].item():.0%} of what "
-        "tells the numbers apart.)"
+        f"(NLL {nll:.2f}). The numbers are joined in the order in which frequency {k} visits them. "
+        f"It has {found.shares.max().item():.0%} of the power, the two strongest "
+        f"{found.shares.topk(2).values.sum().item():.0%}. The ring shows "
+        f"{found.planar[0].item():.0%} of what tells the numbers apart."
     )
 
 

@@ -184,6 +184,21 @@ def test_circles_are_found():
         expected = radius * torch.stack([(k * angle).cos(), (k * angle).sin()], 1)
         assert (points - expected).abs().max() <= 1e-10
     assert (found.planar - found.shares[[4, 10]]).abs().max() <= 1e-12
+    assert (found.roundness - 1).abs().max() <= 1e-12
+
+
+def test_an_ellipse_is_as_round_as_its_axes_say():
+    """One wave with axes 1 and ⅓, tilted; the other with all coordinates in step."""
+    angle = 2 * torch.pi * torch.arange(31, dtype=torch.float64) / 31
+    made = torch.stack(
+        [(2 * angle).cos(), (2 * angle).sin() / 3, *[0.2 * (5 * angle).cos()] * 2], 1
+    )
+    turn, _ = torch.linalg.qr(
+        torch.randn(4, 4, generator=torch.Generator().manual_seed(0)).double()
+    )
+    found = lab.circles(made @ turn)
+    assert found.frequencies == (2, 5)
+    assert found.roundness.tolist() == pytest.approx([1 / 3, 0], abs=1e-12)
 
 
 def test_random_embeddings_have_no_circles():

@@ -102,21 +102,9 @@ def test_a_sum_of_waves_is_taken_apart():
         progress.strongest(numbers, 16)
 
 
-def test_half_way_is_half_of_the_rise_from_the_start_on():
-    recorded = (0, 50, 60, 70, 80)
-    curves = torch.tensor([[0.0, 0.6, 0.6, 0.8, 1.0], [0.1, 0.5, 0.5, 0.5, 0.55]])
-    assert progress.halfway(curves, recorded).tolist() == [50, 50]
-    assert progress.halfway(curves, recorded, 60).tolist() == [70, 80]  # 5 points are no rise
-    with pytest.raises(ValueError, match="start = 55: must be one of"):
-        progress.halfway(curves, recorded, 55)
-
-
-def test_what_comes_first_is_negative(way):
-    recorded = (0, 30, 60, 90, 120)
-    slow, soon = [0.0, 0.5, 0.5, 0.6, 1.0], [0.2, 0.6, 0.7, 0.7, 0.8]
-    made = {"test": torch.tensor([slow, slow]), "power": torch.tensor([soon, soon])}
-    found = replace(way, recorded=recorded, **made, mirrored=made["power"], others=made["test"])
-    assert found.against_second_rise("power").mean == 30 - 120
+def test_mirrors_are_ahead_at_a_step(way):
+    shares = {"mirrored": torch.full((2, 4), 0.9), "others": torch.full((2, 4), 0.7)}
+    found = replace(way, recorded=(0, 30, 60, 90), **shares)
     assert found.mirrors_ahead().mean == pytest.approx(0.2)
-    with pytest.raises(ValueError, match="name = 'test': must be one of"):
-        found.against_second_rise("test")
+    with pytest.raises(ValueError, match="at = 7: must be one of"):
+        found.mirrors_ahead(7)
