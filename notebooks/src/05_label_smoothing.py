@@ -36,6 +36,7 @@ except ModuleNotFoundError:
 import torch
 
 from course_lib.base.random import seeded
+from course_lib.experiments.label_smoothing import smoothing
 from course_lib.experiments.label_smoothing import tuned_stop as tuned
 from course_lib.experiments.label_smoothing.penultimate import compare_clusters
 from course_lib.experiments.label_smoothing.smoothing import compare_smoothing
@@ -269,7 +270,13 @@ reveal("floor", "0.5",
 
 # %% [markdown]
 # The ten logits do come to rest there. The first picture has *five* classes, so its gap is another. **Do this**: go back to it, set ε to 0.1, and take the logit gap from 2 to 4 to 6.  **Notice**: between which two does the gradient change its sign?
-#
+
+# %% slideshow={"slide_type": "-"}
+from course_lib.explorers import label_smoothing as explore
+
+explore.targets.show(epsilon=0.1)
+
+# %% [markdown]
 # Between 2 and 4, from −0.27 to +0.01. On a logarithmic axis a curve that passes through zero dives into a narrow notch; here it is at $\log 46 = 3.83$, as the formula says for five classes. Left of it (solid) descent raises the label's logit; right of it (dashed) it lowers it.
 #
 # So a smoothed label *is* satisfied, and its loss does not go to 0. Smoothed losses for different ε cannot be compared, for their floors differ: on validation rows judge by the NLL, which has no ε in it.
@@ -378,39 +385,30 @@ predict("ece", "Compared with no smoothing, the ECE on test rows is …",
         ["lower with ε = 0.05 and with 0.2", "lower with ε = 0.05, higher with 0.2",
          "higher with ε = 0.05, lower with 0.2", "higher with ε = 0.05 and with 0.2"])
 
-# %%
-predict("noisy-T",
-        "We fit a temperature on 200 validation rows. If a fifth of their labels are "
-        "wrong too, the ECE on test rows, compared with no temperature, …",
-        ["falls", "changes by less than 0.01", "rises"])
-
 # %% [markdown]
-# *Left*, the **reliability diagram**: each dot is a bin, its place the mean confidence, its height the share that is right; the orange bar is its gap. The dots of a calibrated network lie on the dotted line; below it a bin is too sure, above it too modest. Hollow ones have few rows, and are mostly chance. *Below*, each bin's share of the rows. *Right:* NLL, ECE and error against ε, with 95 % bands over the seeds.
-#
-# **Do this**: move ε from 0 to 0.8. Then set *probabilities* to *temperature, right labels*, then *noisy labels*.  **Notice**: at which ε do the dots lie nearest to the dotted line, and does any ε do what a temperature does?
+# TEXT-DIAGRAM
 
-# %% jupyter={"outputs_hidden": true}
+# %% jupyter={"outputs_hidden": true, "source_hidden": true}
 from course_lib.explorers import label_smoothing as explore
 
-explore.reliability.show()
+*_, noisy = compare_smoothing(noise=0.2, steps=2000)
+as_it_is, right, wrong = smoothing.READINGS  # without a temperature, and with either
+explore.reliability.show_diagrams(noisy, [(e, as_it_is) for e in (0.0, 0.05, 0.1, 0.2)])
 
 # %% jupyter={"source_hidden": true}
-*_, noisy = compare_smoothing(noise=0.2, steps=2000)  # what the picture was drawn from
 lower, higher = below(-0.01), above(0.01)
+in_points = {"unit": "points", "times": 100}  # as shown: a point is 0.01
 
 
-def change(run, figure, epsilon, reading="as it is"):
+def change(run, figure, epsilon, reading=as_it_is):
     """Interval of what ε or a reading changes against ε = 0 as it is, seed by seed."""
     return paired_interval(run.of(figure, epsilon, reading), run.of(figure, 0.0))
 
 
-right, wrong = "temperature, right labels", "temperature, noisy labels"
-in_points = {"unit": "points", "times": 100}  # as shown: a point is 0.01
 by_smoothing = [change(noisy, "ece", epsilon) for epsilon in (0.05, 0.2)]
-by_wrong_T = change(noisy, "ece", 0.0, wrong)
 
 # %% [markdown]
-# On each card *here* are the eight seeds of this page; *fresh seeds* are three times as many, drawn after the claim was written; *confirmed* says that they decide the same. All come from the same 1797 images: they test luck, not other data.
+# TEXT-CARDS
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -422,10 +420,6 @@ claim("Noise memorised: with ε = 0.2 the ECE is more than a point higher than w
       "smoothing.",
       change(noisy, "ece", 0.2), higher, kind="measured", id="smooth-much-ece",
       **in_points)
-claim("Without smoothing, a temperature fitted where a fifth of the labels are wrong "
-      "raises the ECE by over a point.",
-      by_wrong_T, higher,
-      kind="measured", id="temperature-wrong-ece", **in_points)
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -436,8 +430,42 @@ reveal("ece", from_interval={
     "higher with ε = 0.05 and with 0.2": each(higher, higher)(by_smoothing)},
     rests="smooth-little-ece, smooth-much-ece")
 
+# %% [markdown]
+# TEXT-CALIBRATES
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A cheap repair
+#
+# TEXT-REPAIR
+
+# %%
+predict("noisy-T",
+        "We fit a temperature on 200 validation rows. If a fifth of their labels are "
+        "wrong too, the ECE on test rows, compared with no temperature, …",
+        ["falls", "changes by less than 0.01", "rises"])
+
+# %% [markdown]
+# TEXT-PANEL
+
+# %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import label_smoothing as explore
+
+explore.reliability.show()
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
+claim("Without smoothing, a temperature fitted on right labels lowers the ECE by more "
+      "than a point.",
+      change(noisy, "ece", 0.0, right), lower, kind="measured", id="temperature-ece",
+      **in_points)
+claim("Without smoothing, a temperature fitted where a fifth of the labels are wrong "
+      "raises the ECE by over a point.",
+      change(noisy, "ece", 0.0, wrong), higher,
+      kind="measured", id="temperature-wrong-ece", **in_points)
+
 # %% jupyter={"outputs_hidden": true}
 # what came out
+by_wrong_T = change(noisy, "ece", 0.0, wrong)
 reveal("noisy-T", from_interval={
     "falls": lower(by_wrong_T), "rises": higher(by_wrong_T),
     "changes by less than 0.01": within(0.01)(by_wrong_T)},
@@ -445,31 +473,11 @@ reveal("noisy-T", from_interval={
                f"right labels {noisy.of('temperature', 0.0, right).nanmean():.1f}",
        rests="temperature-wrong-ece")
 
-# %% [markdown]
-# Three of the eight diagrams. Dots pool the eight seeds; the ECE is the mean of their own, and can be larger:
-
 # %% jupyter={"outputs_hidden": true}
-explore.reliability.show_diagrams(noisy, (0.0, 0.05, 0.2))
+explore.reliability.show_diagrams(noisy, [(0.0, reading) for reading in (right, wrong)])
 
 # %% [markdown]
-# Means of the eight seeds, rounded, here and below:
-#
-# | noisy labels memorised | sure of | right on | ECE (lower is better) | NLL (lower is better) |
-# |---|---|---|---|---|
-# | no smoothing | 86.9 % | 76.6 % | 0.106 | 0.93 |
-# | ε = 0.05 | 75.3 % | 77.7 % | 0.037 | 0.73 |
-# | ε = 0.1 | 69.4 % | 79.0 % | 0.098 | 0.73 |
-# | ε = 0.2 | 60.5 % | 79.9 % | 0.195 | 0.80 |
-# | no smoothing, $T$ from right labels | 75.6 % | 76.6 % | 0.033 | 0.76 |
-# | no smoothing, $T$ from noisy labels | 50.0 % | 76.6 % | 0.266 | 0.96 |
-#
-# Is 0.033 large? By chance alone a perfectly calibrated network, as sure as that one, has about 0.028 (*Deeper: how many bins*).
-#
-# - **ε = 0.05 makes it nearly honest**, if somebody tells you the 0.05: we read it off the *test* rows. Validation rows choose in *Deeper*, next. <!-- rests: smooth-little-ece -->
-# - **By the ECE, more is too much.** At ε = 0.1 it is too modest by 10 points, where it was too sure by 10. The ECE hardly tells the two apart; the diagram does, for its dots now lie above the line. At 0.2 the ECE is worse than without smoothing. <!-- rests: smooth-much-ece, open smooth-usual-ece -->
-# - **By the NLL it is not:** 0.80 at ε = 0.2, 0.93 without. Likely, because 0.2 makes fewer errors, and because modesty is cheap: a wrong answer that leaves the true class 1 % costs $-\log 0.01 = 4.6$ nats, a right one said with 60 % in place of 80 only 0.29 more. <!-- rests: smooth-much-nll -->
-# - **A temperature from right labels** leaves 0.033, and about as much at every ε: the flat line in the ECE panel. No ε alone has a lower mean. <!-- rests: temperature-ece -->
-# - **A temperature from noisy labels** believes them. By labels of which a fifth are wrong, the network is right on about $0.8\cdot 77\approx 62\,\%$. So this temperature lowers the confidence towards 62, and even beyond, to 50 (*Deeper: noisy labels*). <!-- rests: temperature-wrong-ece -->
+# TEXT-REPAIRED
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: ε or a temperature?
@@ -490,10 +498,6 @@ claim("Noise memorised: with ε = 0.05 the NLL is lower than without smoothing."
 claim("Noise memorised: with ε = 0.2 the NLL is lower than without smoothing.",
       change(noisy, "nll", 0.2), lower, kind="measured", id="smooth-much-nll",
       unit="nats")
-claim("Without smoothing, a temperature fitted on right labels lowers the ECE by more "
-      "than a point.",
-      change(noisy, "ece", 0.0, right), lower, kind="measured", id="temperature-ece",
-      **in_points)
 claim("Without smoothing, a temperature fitted on right labels lowers the NLL.",
       change(noisy, "nll", 0.0, right), lower, kind="measured", id="temperature-nll",
       unit="nats")
@@ -536,32 +540,36 @@ print("Answers as sure as those of the beginning (ε = 0, last bin):",
 
 # %%
 *_, clean = compare_smoothing(noise=0.0, steps=2000)
-*_, early = compare_smoothing(noise=0.2, steps=600)
+*_, best = compare_smoothing(noise=0.0, steps=tuned.RIGHT_STEPS, rate=tuned.RIGHT_RATE)
 *_, usable = compare_smoothing(noise=0.2, steps=tuned.STEPS, rate=tuned.RATE)
-situations = {"noise, memorised": noisy, "right labels": clean,
-              "noise, stopped": early, "noise, tuned": usable}
+situations = {"noise, memorised": noisy, "right, memorised": clean,
+              "right, tuned": best, "noise, tuned": usable}
 for name, run in situations.items():
-    print(f"{name:<16} ε = 0: {run.memorised[:, 0].mean():.0%} of the labels learned, "
-          f"fitted T = {run.of('temperature', 0.0, right).nanmean():.2f}")
+    print(f"{name:<16} ε = 0: sure of {run.mean_confidence(0.0).mean():.1%}, right on "
+          f"{1 - run.of('error', 0.0).mean():.1%}")
 
 # %%
-predict("elsewhere", "In the three new situations, ε = 0.1 makes the ECE …",
+predict("elsewhere", "In the three new networks, ε = 0.1 makes the ECE …",
         ["lower in all three", "higher in all three",
-         "lower with right labels, higher in the other two",
-         "higher with right labels, lower in the other two"])
+         "lower where the right labels are memorised, higher in the other two",
+         "higher where the right labels are memorised, lower in the other two"])
 
 # %% [markdown]
-# One line is how sure the network is on test rows, the other how often it is right. Where they cross, it is honest on average. In which of the four do they cross? And does ε make for fewer mistakes?
+# TEXT-LINES
 
 # %% jupyter={"outputs_hidden": true}
 explore.situations.show_lines(situations)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
-# what is claimed
-new = [change(run, "ece", 0.1) for run in (clean, early, usable)]
+# what is claimed; for "right, tuned" and the law below asked before either was run: eight
+# seeds as the others, one point. Holds: an honest network, too, is made less honest. Does
+# not hold, or undecided: the sentence on smoothing used as it is leaves this network out.
+places = {"noise, memorised": "memorised", "right, memorised": "labels",
+          "right, tuned": "labels-tuned", "noise, tuned": "tuned"}
+new = [change(run, "ece", 0.1) for run in (clean, best, usable)]
 for name, found in zip(list(situations)[1:], new):
     claim(f"{name.capitalize()}: ε = 0.1 raises the ECE by more than a point.",
-          found, higher, kind="measured", id=f"elsewhere-ece-{name.split()[-1]}",
+          found, higher, kind="measured", id=f"elsewhere-ece-{places[name]}",
           **in_points)
 
 # %% jupyter={"outputs_hidden": true}
@@ -569,25 +577,14 @@ for name, found in zip(list(situations)[1:], new):
 reveal("elsewhere", from_interval={
     "lower in all three": each(lower, lower, lower)(new),
     "higher in all three": each(higher, higher, higher)(new),
-    "lower with right labels, higher in the other two":
+    "lower where the right labels are memorised, higher in the other two":
         each(lower, higher, higher)(new),
-    "higher with right labels, lower in the other two":
+    "higher where the right labels are memorised, lower in the other two":
         each(higher, lower, lower)(new)},
-    rests="elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned")
+    rests="elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned")
 
 # %% [markdown]
-# | | | sure of | right on | ECE (lower is better) | NLL (lower is better) |
-# |---|---|---|---|---|---|
-# | right labels | ε = 0 | 96.8 % | 94.2 % | 0.028 | 0.23 |
-# | | ε = 0.1 | 80.5 % | 95.8 % | 0.153 | 0.29 |
-# | noise, stopped | ε = 0 | 75.3 % | 82.9 % | 0.076 | 0.59 |
-# | | ε = 0.1 | 66.7 % | 84.7 % | 0.182 | 0.63 |
-# | noise, tuned | ε = 0 | 65.6 % | 90.2 % | 0.246 | 0.56 |
-# | | ε = 0.1 | 59.5 % | 90.5 % | 0.311 | 0.64 |
-#
-# No: at ε = 0.1 the ECE rises in all three. It is nearly the distance between "sure of" and "right on". In the means the lines cross in the first two panels, at a small ε. The two other networks are taught by noisy labels and examined on right ones: they are too modest from the start, and "higher" was nearly foregone. <!-- rests: elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned -->
-#
-# But smoothing makes for fewer mistakes: ε = 0.1 saves more than a point of error in three of the four, and less than a point in *noise, tuned* (*Deeper: the NLL*). <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned -->
+# TEXT-ELSEWHERE
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why does it make an honest network modest?
@@ -602,22 +599,28 @@ reveal("elsewhere", from_interval={
 #
 # $$c - (1-\varepsilon)\,c - \frac{\varepsilon}{K} = \varepsilon\,\Bigl(c - \frac{1}{K}\Bigr) = 0.1\cdot(0.8 - 0.1) = 0.07, \text{ or 7 points.}$$
 #
-# **The main law: smoothing takes confidence away, needed or not.** Who is too sure by 10 points and loses 10 is honest on average; who loses 20 is too modest by 10: as far off, on the other side. The law tells the direction, the design only roughly the amount: our four networks lost 1.1 to 2.3 times as much. (These are means, not judged.)
-#
-# | in points; below 0 is too modest | too sure at ε = 0 | ε = 0.1 takes away | by design | too sure at ε = 0.1 |
-# |---|---|---|---|---|
-# | noise, memorised | 10.3 | 17.5 | 7.7 | −9.6 |
-# | right labels | 2.6 | 16.3 | 8.7 | −15.3 |
-# | noise, stopped | −7.6 | 8.6 | 6.5 | −18.0 |
-# | noise, tuned | −24.6 | 6.1 | 5.6 | −31.0 |
-#
-# *The first row by hand.* We do not know the true $c$ of an image, so we put in what the network says without smoothing, 0.869. For a network that is too sure this is a guess on the high side. By design $0.1\cdot(0.869 - 0.1) = 0.077$. In fact 17.5 points go, and 2.4 more of 100 answers are right: $10.3 - 17.5 - 2.4 = -9.6$.
-#
-# *Why more than by design?* Even at $c = 1$ the formula takes only 9 points. What takes the rest is likely this (not measured): on rows learned by heart the one-hot logits go on growing, as in the first picture, while the smoothed ones halt near a gap of 4.5. The formula compares two networks that have both come to rest. The one that memorises without smoothing never does.
-#
-# *Why are the last two modest at ε = 0?* Noisy labels are smoothed labels: 20 % of noise is, on average, ε = 0.22. If a fifth of the labels are wrong, a network that is right on 90 % agrees with only 72 % of them, and an honest one says so. Ours, the tuned one, says 66: the labels would account for 18 of the 25 points. But stopping early, too, can make one modest, on right labels (*Deeper: noisy labels*). <!-- rests: stage-labels-modest -->
-#
-# The law is also why you may read that smoothing calibrates (Müller et al., 2019): their networks were too sure.
+# TEXT-LAW
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
+# what is claimed
+claim("In all four networks ε = 0.1 lowers the mean confidence by more than a point.",
+      {places[name]: paired_interval(run.mean_confidence(0.1),
+                                     run.mean_confidence(0.0))
+       for name, run in situations.items()},
+      lower, kind="measured", id="less-sure", **in_points)
+
+# %% [markdown]
+# TEXT-LAW-TABLE
+
+# %%
+for epsilon in (0.0, 0.1):
+    logits = networks[epsilon](data.train_x)
+    own = logits.gather(1, data.train_y[:, None])[:, 0]
+    gap = own - (logits.sum(1) - own) / 9  # to the mean of the nine others
+    print(f"ε = {epsilon}: mean logit gap {gap.mean():.1f} on the training rows")
+
+# %% [markdown]
+# TEXT-WHY-MORE
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Smooth, then a temperature?
@@ -657,9 +660,13 @@ explore.situations.show_lines(situations, right)
 # First the verdicts behind the last table, NLL and ECE after a temperature, and those on the errors (*Three other situations*).
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-# what is claimed
-for name, run in situations.items():
-    where = name.split()[-1]
+# what is claimed; of "right, tuned" asked before it was run. Where a verdict does not hold
+# or is undecided, "in all" becomes "in three of the four", and this one is named.
+*_, early = compare_smoothing(noise=0.2, steps=600)
+five = {**situations, "noise, stopped": early}
+places["noise, stopped"] = "stopped"
+for name, run in five.items():
+    where = places[name]
     claim(f"{name.capitalize()}, temperature fitted: ε = 0.1 lowers the NLL.",
           paired_interval(run.of("nll", 0.1, right), run.of("nll", 0.0, right)), lower,
           kind="measured", unit="nats",
@@ -668,10 +675,10 @@ for name, run in situations.items():
           "a point above that without.",
           paired_interval(run.of("ece", 0.1, right), run.of("ece", 0.0, right)),
           below(0.01), kind="measured", id=f"tempered-ece-{where}", **in_points)
-for name, run in situations.items():
+for name, run in five.items():
     claim(f"{name.capitalize()}: ε = 0.1 lowers the error by more than a point.",
           change(run, "error", 0.1), lower, kind="measured",
-          id=f"smooth-error-{name.split()[-1]}", **in_points)
+          id=f"smooth-error-{places[name]}", **in_points)
 
 # %% [markdown]
 # Each verdict holds but one: where rate and stop are tuned, for noisy labels, ε = 0.1 saves less than a point of error. <!-- rests: not smooth-error-tuned -->
@@ -680,10 +687,13 @@ for name, run in situations.items():
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-for name in ("right labels", "noise, stopped"):
+claim("Noise, stopped: ε = 0.1 raises the ECE by more than a point.",
+      change(early, "ece", 0.1), higher, kind="measured", id="elsewhere-ece-stopped",
+      **in_points)
+for name in ("right, memorised", "noise, stopped"):
     claim(f"{name.capitalize()}: ε = 0.1 raises the NLL.",
-          change(situations[name], "nll", 0.1), higher, kind="measured",
-          id=f"elsewhere-nll-{name.split()[-1]}", unit="nats")
+          change(five[name], "nll", 0.1), higher, kind="measured",
+          id=f"elsewhere-nll-{places[name]}", unit="nats")
 claim("Stopping, without smoothing, has a lower NLL than memorising with the "
       "chosen ε.",
       paired_interval(early.of("nll", 0.0), noisy.chosen("nll")), lower,
@@ -703,7 +713,7 @@ claim("Stopping, without smoothing, has an error more than a point lower than "
 print("mean NLL, ε =                              ",
       *(f"{epsilon:<6g}" for epsilon in noisy.epsilons))
 for reading in ("as it is", right):
-    for name, run in situations.items():
+    for name, run in five.items():
         means = [run.of("nll", e, reading).nanmean() for e in run.epsilons]
         print(f"{name:<17}{reading:<26}", *(f"{mean:<6.3f}" for mean in means))
 
@@ -720,11 +730,12 @@ explore.situations.show(epsilon=0.1)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-for name, run in situations.items():
+for name in ("noise, memorised", "right, memorised", "noise, stopped", "noise, tuned"):
+    far, less = (five[name].of("nll", epsilon, right) for epsilon in (0.8, 0.4))
     claim(f"{name.capitalize()}, temperature fitted: the NLL with ε = 0.8 is lower "
           "than with 0.4.",
-          paired_interval(run.of("nll", 0.8, right), run.of("nll", 0.4, right)), lower,
-          kind="measured", id=f"far-nll-{name.split()[-1]}", unit="nats")
+          paired_interval(far, less), lower, kind="measured",
+          id=f"far-nll-{places[name]}", unit="nats")
 
 # %% [markdown]
 # With a temperature the mean NLL falls from ε = 0 to 0.4 in all four. Beyond, it rises with memorised noise, from 0.67 to 0.77, and moves little elsewhere: from 0.435 to 0.455 when stopped, from 0.140 to 0.137 with right labels, from 0.289 to 0.278 where rate and stop are tuned. On fresh seeds only it is decided that the last falls, by 0.02, and that with right labels it does not fall by 0.01.
@@ -743,12 +754,13 @@ for name, run in situations.items():
 # How was the fourth situation chosen? Four learning rates and seven stops, without smoothing, on sixteen seeds that no verdict uses. The lowest mean error on 200 validation rows with right labels decides. (The first grid had 0.004 and no 0.00025; its lowest rate won, so a lower one was added.) Each seed has rows, noise, initial weights and batches of its own.
 
 # %% tags=["deeper"]
-*_, stops = tuned.choose_stop()
-print("errors on validation rows; stop at step",
-      *(f"{stop:>6}" for stop in stops.stops))
-for rate, errors in zip(stops.rates, stops.error.mean(0)):
-    print(f"  learning rate {rate:<24g}", *(f"{error:6.1%}" for error in errors))
-print("lowest:", stops.best)
+for labels, noise in (("noisy", 0.2), ("right", 0.0)):
+    *_, stops = tuned.choose_stop(noise=noise)
+    print(f"{labels} labels, errors on validation rows; stop at step",
+          *(f"{stop:>6}" for stop in stops.stops))
+    for rate, errors in zip(stops.rates, stops.error.mean(0)):
+        print(f"  learning rate {rate:<37g}", *(f"{error:6.1%}" for error in errors))
+    print("lowest:", stops.best)
 
 # %% [markdown]
 # The slower, the later is the best stop; 0.0005 and 600 steps are the lowest of those tried; at 0.00025 the error still fell at the last stop. They were chosen by the errors; chosen by the NLL the network might be less modest, which was not measured. And they were chosen for ε = 0, so smoothing has to add to what was tuned without it. It took right labels, too: 200 for each of sixteen seeds. Together these are 3200 looks at 1522 of the 1797 images; about 85 % of each judging seed's test images are among them. Who has one set of 200 chooses from one noisy table, not from the mean of sixteen.
@@ -810,7 +822,7 @@ gain = {name: run.of("error", 0.0) - run.of("error", 0.1)
         for name, run in situations.items()}
 claim("ε = 0.1 lowers the error by more with memorised noise than with right labels, "
       "by over a point.",
-      paired_interval(gain["noise, memorised"], gain["right labels"]), higher,
+      paired_interval(gain["noise, memorised"], gain["right, memorised"]), higher,
       kind="measured", id="smooth-error-more-noisy", **in_points)
 learned = {e: noisy.memorised[:, noisy.epsilons.index(e)] for e in (0.0, 0.1)}
 claim("Noise memorised: ε = 0.1 changes the share "
@@ -975,17 +987,20 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 # *Turned round.* If smoothing teaches a network to say $(1-\varepsilon)\,c + \varepsilon/K$ in place of $c$, one can solve for $c$: from what it says subtract $\varepsilon/K$, set what is then below 0 to 0, and divide by the sum. That needs no label at all. Does it serve as well as a temperature: is the ECE of ε = 0.1 less than a point higher, in all four situations?
 
 # %% tags=["deeper"]
-from course_lib.experiments.label_smoothing.recipe import (decay_instead,
+from course_lib.experiments.label_smoothing.recipe import (WIDE_DECAYS,
+                                                           decay_instead,
                                                            follow_recipe)
 
 recipes, rivals = {}, {}
 for name, how in (("memorised", {}), ("labels", {"noise": 0.0}),
+                  ("labels-tuned", {"noise": 0.0, "steps": tuned.RIGHT_STEPS,
+                                    "rate": tuned.RIGHT_RATE}),
                   ("stopped", {"steps": 600}),
                   ("tuned", {"steps": tuned.STEPS, "rate": tuned.RATE})):
     *_, made = follow_recipe(**how)
     *_, rival = decay_instead(**how)
     recipes[name], rivals[name] = made, rival
-    print(f"{name:<10}ε kept:", *(f"{epsilon:g}" for epsilon in made.kept()),
+    print(f"{name:<13}ε kept:", *(f"{epsilon:g}" for epsilon in made.kept()),
           "; λ kept:", *(f"{decay:g}" for decay in rival.kept()))
     for words, found in (("ε = 0", [made.of(f, 0.0) for f in ("nll", "error", "ece")]),
                          ("recipe", [made.chosen(f) for f in ("nll", "error", "ece")]),
@@ -1000,12 +1015,19 @@ for name, how in (("memorised", {}), ("labels", {"noise": 0.0}),
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-claim("The recipe has a lower NLL than ε = 0 with its own temperature, in all four "
-      "situations.",
+first_four = {name: made for name, made in recipes.items() if name != "labels-tuned"}
+claim("The recipe has a lower NLL than ε = 0 with its own temperature: noise memorised, "
+      "stopped, tuned, and right labels memorised.",
       {name: paired_interval(made.chosen("nll"), made.of("nll", 0.0))
-       for name, made in recipes.items()},
+       for name, made in first_four.items()},
       lower, kind="measured", id="recipe-nll", unit="nats")
+claim("The recipe has a lower NLL than ε = 0 with its own temperature: right labels, "
+      "rate and stop tuned.",
+      paired_interval(recipes["labels-tuned"].chosen("nll"),
+                      recipes["labels-tuned"].of("nll", 0.0)),
+      lower, kind="measured", id="recipe-nll-labels-tuned", unit="nats")
 for name, words in (("memorised", "memorised noise"), ("labels", "right labels"),
+                    ("labels-tuned", "right labels, rate and stop tuned"),
                     ("stopped", "noise and training stopped"),
                     ("tuned", "noise, rate and stop tuned")):
     claim("The recipe has a lower NLL than four weight decays at ε = 0, each with its "
@@ -1013,10 +1035,29 @@ for name, words in (("memorised", "memorised noise"), ("labels", "right labels")
           paired_interval(recipes[name].chosen("nll"), rivals[name].chosen("nll")),
           lower, kind="measured", id=f"recipe-decay-{name}", unit="nats")
 claim("ε = 0.1 turned round has an ECE less than a point above that with a "
-      "temperature, in all four situations.",
+      "temperature: noise memorised, stopped, tuned, and right labels memorised.",
       {name: paired_interval(made.of("turned_ece", 0.1), made.of("ece", 0.1))
-       for name, made in recipes.items()},
+       for name, made in first_four.items()},
       below(0.01), kind="measured", id="turned-round-ece", **in_points)
+
+# %% [markdown]
+# Where noise was memorised or stopped every seed kept λ = 3, the largest. Would a larger one come as far as tuning *and* smoothing? Both sides have the same rows and seeds, and a temperature; four trainings each, of which one side has 28 settings of rate and stop before them.
+
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# Written before it was run: λ = 0, 3, 10 and 30, the eight seeds of the others, 2000
+# steps (memorised) and 600 (stopped) at rate 0.002; margin 0.01 nats, as everywhere.
+# Holds: tuning, then smoothing goes first, and decay is for who cannot tune.
+# Does not hold: decay alone comes as far, and the recipe may not put it second.
+# Inconclusive: the two are not told apart here, and the text puts neither first.
+for name, how in (("memorised", {}), ("stopped", {"steps": 600})):
+    *_, wide = decay_instead(**how, decays=WIDE_DECAYS)
+    print(f"{name:<10}λ kept:", *(f"{decay:g}" for decay in wide.kept()),
+          f"; NLL {wide.chosen('nll').mean():.3f}, "
+          f"errors {wide.chosen('error').mean():.1%}")
+    claim("Rate and stop tuned, then the recipe: the NLL is lower than with four "
+          f"decays up to λ = 30 where noise is {name}.",
+          paired_interval(recipes["tuned"].chosen("nll"), wide.chosen("nll")), lower,
+          kind="measured", id=f"tuned-recipe-or-decay-{name}", unit="nats")
 
 # %% [markdown]
 # *The recipe* does have the lower NLL in all four situations: on fresh seeds by 0.08 with memorised noise, by 0.05 with right labels, by 0.14 where training is only stopped, by 0.04 where rate and stop are tuned. <!-- rests: recipe-nll --> The errors fell, too, most from 17.1 to 12.9 % where training is only stopped, least from 9.8 to 8.6 % where rate and stop are tuned; that is not judged. Of 32 choices (four situations, eight seeds) 27 were 0.4, the largest candidate; beyond it we gained 0.02 at most. So the choosing bought nothing here, as we know only after the fact: one training at 0.4 has mean NLLs of 0.673, 0.140, 0.435 and 0.289, the four have 0.677, 0.138, 0.435 and 0.290. One set of rows served both to fit and to choose; with few rows take others to choose by.
@@ -1143,8 +1184,8 @@ predict("ranks", "Smoothing with ε = 0.2 where noisy labels are memorised: does
 # Judged by the same 0.01, at ε = 0.2 against ε = 0: both figures, with noisy labels and with right ones. And the temperature, fitted on right labels: does it change the order?
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-for name in ("noise, memorised", "right labels"):
-    run, where = situations[name], name.split()[-1]
+for name in ("noise, memorised", "right, memorised"):
+    run, where = situations[name], places[name]
     claim(f"{name.capitalize()}: ε = 0.2 lowers the Brier score.",
           change(run, "brier", 0.2), lower, kind="measured", id=f"brier-{where}")
     claim(f"{name.capitalize()}: ε = 0.2 lowers the AUROC of finding errors.",
