@@ -561,9 +561,9 @@ predict("elsewhere", "In the three new networks, ε = 0.1 makes the ECE …",
 explore.situations.show_lines(situations)
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
-# what is claimed; for "right, tuned" and the law below asked before either was run: eight
-# seeds as the others, one point. Holds: an honest network, too, is made less honest. Does
-# not hold, or undecided: the sentence on smoothing used as it is leaves this network out.
+# what is claimed; of "right, tuned", and of the law below, asked before it was run:
+# eight seeds like the others, one point. Holds: an honest network, too, is made less
+# honest. Does not hold, or undecided: the text leaves this network out, and says so.
 places = {"noise, memorised": "memorised", "right, memorised": "labels",
           "right, tuned": "labels-tuned", "noise, tuned": "tuned"}
 new = [change(run, "ece", 0.1) for run in (clean, best, usable)]
@@ -660,8 +660,8 @@ explore.situations.show_lines(situations, right)
 # First the verdicts behind the last table, NLL and ECE after a temperature, and those on the errors (*Three other situations*).
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-# what is claimed; of "right, tuned" asked before it was run. Where a verdict does not hold
-# or is undecided, "in all" becomes "in three of the four", and this one is named.
+# what is claimed; of "right, tuned" asked before it was run. Where a verdict does not
+# hold or is undecided, "in all" becomes "in three of the four", and this one is named.
 *_, early = compare_smoothing(noise=0.2, steps=600)
 five = {**situations, "noise, stopped": early}
 places["noise, stopped"] = "stopped"
@@ -1016,8 +1016,8 @@ for name, how in (("memorised", {}), ("labels", {"noise": 0.0}),
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
 first_four = {name: made for name, made in recipes.items() if name != "labels-tuned"}
-claim("The recipe has a lower NLL than ε = 0 with its own temperature: noise memorised, "
-      "stopped, tuned, and right labels memorised.",
+claim("The recipe has a lower NLL than ε = 0 with its own temperature: noise "
+      "memorised, stopped, tuned, and right labels memorised.",
       {name: paired_interval(made.chosen("nll"), made.of("nll", 0.0))
        for name, made in first_four.items()},
       lower, kind="measured", id="recipe-nll", unit="nats")
