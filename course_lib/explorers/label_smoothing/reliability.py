@@ -94,11 +94,12 @@ def _move_bins(marks, result, epsilon, reading="as it is"):
 
 def picture(found: smoothing.Smoothing, shown: Sequence[tuple[float, str]]) -> Figure:
     """Diagrams side by side, (ε, one of `smoothing.READINGS`) each, all seeds' rows together."""
-    figure = Figure(figsize=(2.6 * len(shown) + 0.4, 3.1), layout="constrained")
+    figure = Figure(figsize=(2.6 * len(shown) + 0.4, 3.3), layout="constrained")
     axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for ax, (epsilon, reading) in zip(axes, shown):
         _move_bins(_prepare_bins(ax), found, epsilon, reading)
-        ax.set(title=_named(found, epsilon, reading), xlabel="confidence")
+        title = _named(found, epsilon, reading).replace(": ", "\n")  # else two of them touch
+        ax.set(title=title, xlabel="confidence")
     words = {"fontsize": 9, "color": plotting.ink()}
     axes[0].text(0.05, 0.9, "above the line:\ntoo modest", va="center", **words)
     axes[0].text(0.98, 0.12, "below it:\ntoo sure", ha="right", va="center", **words)
