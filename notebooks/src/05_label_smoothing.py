@@ -20,7 +20,7 @@
 # *Three terms first.* **Logits** are the numbers that a network puts out, one for each class. **Softmax** makes them probabilities: raise e to each, then divide by the sum. Logits 2, 0, 0 become 7.39, 1, 1, divided by 9.39: the probabilities 0.79, 0.11, 0.11.
 # **Cross entropy** is minus the logarithm of the probability of the true class. If that is the first, it is $-\log 0.79 = 0.24$; a sure and right network has 0.
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 01; how a measured claim is read is in lesson 00.*
+# *41 minutes; sections called* Deeper *are folded, and extra. You need lesson 01; how a measured claim is read is in lesson 00.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -52,6 +52,9 @@ setup()
 as_it_is, right, wrong = smoothing.READINGS  # no temperature; fitted to which labels
 lower, higher = below(-0.01), above(0.01)
 in_points = {"unit": "points", "times": 100}  # as shown: a point is 0.01
+places = {  # the four networks in the ids of claims
+    "noise, memorised": "memorised", "right, memorised": "labels",
+    "right, tuned": "labels-tuned", "noise, tuned": "tuned"}
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A label that is never satisfied
@@ -96,7 +99,7 @@ reveal("label", "0.92", because="it keeps 0.9 and gets its own share, 0.1/5, bac
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# In torch smoothing is one argument. Here is a loop to copy: a small network learns handwritten digits from 300 images, every fifth of them with a wrong label. The test labels are right, and with `clean_validation=True` the validation labels too. 334 epochs of six batches are about 2000 steps. `requires_grad_(False)` says: finished, no more gradients.
+# What does smoothing change in a real network? In torch it is one argument. Here is a loop to copy: a small network learns handwritten digits from 300 images, every fifth of them with a wrong label. The test labels are right, and with `clean_validation=True` the validation labels too.
 #
 # The **confidence** of a network in one image is the largest of its ten probabilities. "Sure of 88 %" means: its confidence is 88 % on average over the images.
 # **NLL** (*negative log-likelihood*), the last number printed, is the plain cross entropy on test images, without any ε.
@@ -578,8 +581,6 @@ explore.situations.show_lines(situations)
 # what is claimed; of "right, tuned", and of the law below, asked before it was run:
 # eight seeds like the others, one point. Holds: an honest network, too, is made less
 # honest. Does not hold, or undecided: the text leaves this network out, and says so.
-places = {"noise, memorised": "memorised", "right, memorised": "labels",
-          "right, tuned": "labels-tuned", "noise, tuned": "tuned"}
 new = [run.change("ece", 0.1) for run in (clean, best, usable)]
 for name, found in zip(list(situations)[1:], new):
     claim(f"{name.capitalize()}: ε = 0.1 raises the ECE by more than a point.",
@@ -690,7 +691,7 @@ explore.situations.show_lines(situations, right)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the NLL, and training for too long
 #
-# First the verdicts behind the last table, NLL and ECE after a temperature, and those on the errors (*Three other situations*).
+# First the verdicts behind the last table, NLL and ECE after a temperature, and those on the errors (*Three other networks*). A fifth network joins here, *noise, stopped*: noisy labels, and 600 steps at the learning rate of those that memorise.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed; of "right, tuned" asked before it was run. Where a verdict does not
@@ -716,7 +717,7 @@ for name, run in five.items():
 # %% [markdown]
 # Each verdict holds but one: where rate and stop are tuned, for noisy labels, ε = 0.1 saves less than a point of error. <!-- rests: not smooth-error-tuned -->
 #
-# Two more questions. Does ε = 0.1 raise the NLL as well as the ECE, with right labels and at the poor stop? And does smoothing make up for training too long: is it as good to memorise, with the ε that validation rows chose, as to stop at step 600 without smoothing?
+# More questions. Does ε = 0.1 raise the ECE of the stopped network, too, and the NLL of that one and of *right, memorised*? And does smoothing make up for training too long: is it as good to memorise, with the ε that validation rows chose, as to stop at step 600 without smoothing?
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -737,7 +738,7 @@ claim("Stopping, without smoothing, has an error more than a point lower than "
       kind="measured", id="stopping-beats-error", **in_points)
 
 # %% [markdown]
-# The NLL is higher too: 0.29 in place of 0.23 with right labels, 0.63 in place of 0.59 if stopped. <!-- rests: elsewhere-nll-labels, elsewhere-nll-stopped -->
+# It does: the stopped network's ECE is 0.182 in place of 0.076. The NLL is higher, too: 0.29 in place of 0.23 with right labels, 0.63 in place of 0.59 if stopped. <!-- rests: elsewhere-ece-stopped, elsewhere-nll-labels, elsewhere-nll-stopped -->
 # And smoothing does not make up for training too long. Stopped at step 600, even that poor stop, without smoothing: 17.1 % errors, NLL 0.59. Memorised, with the chosen ε: 21.7 % and 0.72; on fresh seeds the errors lie 3.7 points apart. Nor does the ε with the fewest errors, 0.4, get there: 19.7 %. <!-- rests: stopping-beats-nll, stopping-beats-error -->
 #
 # And at which ε is the NLL lowest, as it is and after a temperature?
@@ -771,20 +772,20 @@ for name in ("noise, memorised", "right, memorised", "noise, stopped", "noise, t
           id=f"far-nll-{places[name]}", unit="nats")
 
 # %% [markdown]
-# With a temperature the mean NLL falls from ε = 0 to 0.4 in all four. Beyond, it rises with memorised noise, from 0.67 to 0.77, and moves little elsewhere: from 0.435 to 0.455 when stopped, from 0.140 to 0.137 with right labels, from 0.289 to 0.278 where rate and stop are tuned. On fresh seeds only it is decided that the last falls, by 0.02, and that with right labels it does not fall by 0.01.
+# With a temperature the mean NLL falls from ε = 0 to 0.4 in all five. Beyond, it rises with memorised noise, from 0.67 to 0.77, and moves little elsewhere: from 0.435 to 0.455 when stopped, from 0.140 to 0.137 in *right, memorised*, from 0.151 to 0.132 in *right, tuned* (not judged), from 0.289 to 0.278 in *noise, tuned*. On fresh seeds only it is decided that the last falls, by 0.02, and that in *right, memorised* it does not fall by 0.01.
 #
-# So judge ε by the NLL on validation rows *in the state in which you use the network*. As it is, each situation has its own best ε: the mean is lowest at 0.1 with memorised noise, at 0.02 with right labels, at 0 and 0.02 stopped, at 0 tuned. Without a temperature, then, try 0, 0.02, 0.05 and 0.1. After a temperature it is lowest at 0.4, 0.8, 0.6 and 0.8.
+# So judge ε by the NLL on validation rows *in the state in which you use the network*. As it is, each network has its own best ε: the mean is lowest at 0.1 with memorised noise, at 0.02 where right labels are memorised, at 0 and 0.02 stopped, at 0 where rate and stop are tuned. Without a temperature, then, try 0, 0.02, 0.05 and 0.1. After a temperature it is lowest at 0.4, 0.8, 0.6 and, tuned, 0.8.
 #
 # *Why may the NLL fall where the ECE stays?* A proper score such as the NLL has two parts: how far the confidence is from the share that is right (*calibration*), and how well the classes are told apart (*refinement*; DeGroot & Fienberg, 1983). A temperature mends mostly the first. So after it the NLL compares mostly the second.
 #
-# *How much confidence does ε take away?* By design $\varepsilon\,(c - 1/K)$, at most 9 points at ε = 0.1. The network with tuned rate and stop comes near it: 6.1 points where the formula says 5.6. At ε = 0.8, too: from 65.6 % the formula leaves $0.2\cdot 0.656 + 0.08 = 21.1\,\%$, and the network is sure of 21 %. The three others gave up more than the formula, by a factor that grows as ε shrinks: 2 to 6 points at 0.02, where it says at most 1.8; 5 to 12 at 0.05, at most 4.5; 9 to 17.5 at 0.1, at most 9. The formula is for a network with endless data and endless training; ours had 300 rows. The likely reason stands above (*Why does it make an honest network modest?*). Müller et al. (2019) report that smoothing calibrates a ResNet-56 on CIFAR-100 and an Inception-v4 on ImageNet, about as well as a temperature; both were overconfident. Not all modern networks are (Minderer et al., 2021).
+# *How much confidence does ε take away?* By design $\varepsilon\,(c - 1/K)$, at most 9 points at ε = 0.1. *Noise, tuned* comes near it: 6.1 points where the formula says 5.6. At ε = 0.8, too: from 65.6 % the formula leaves $0.2\cdot 0.656 + 0.08 = 21.1\,\%$, and the network is sure of 21 %. The others gave up more than the formula, by a factor that grows as ε shrinks: 2 to 6 points at 0.02, where it says at most 1.8; 5 to 12 at 0.05, at most 4.5; 9 to 17.5 at 0.1, at most 9. The formula is for a network with endless data and endless training; ours had 300 rows. The likely reason stands above (*Why does it make an honest network modest?*). Müller et al. (2019) report that smoothing calibrates a ResNet-56 on CIFAR-100 and an Inception-v4 on ImageNet, about as well as a temperature; both were overconfident. Not all modern networks are (Minderer et al., 2021).
 #
 # Whether smoothing helps the *error*, and whether the *probabilities* are then honest, are two questions, easily taken for one. Vaswani et al. (2017) write of translation: it "hurts perplexity" (e to the NLL), "as the model learns to be more unsure, but improves accuracy".
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a tuned rate and stop
 #
-# How was the fourth situation chosen? Four learning rates and seven stops, without smoothing, on sixteen seeds that no verdict uses. The lowest mean error on 200 validation rows with right labels decides. (The first grid had 0.004 and no 0.00025; its lowest rate won, so a lower one was added.) Each seed has rows, noise, initial weights and batches of its own.
+# How were the two tuned networks chosen? First for noisy labels: four learning rates and seven stops, without smoothing, on sixteen seeds that no verdict uses. The lowest mean error on 200 validation rows with right labels decides. (The first grid had 0.004 and no 0.00025; its lowest rate won, so a lower one was added.) Then once more for right labels, with the same grid, which was not widened. Each seed has rows, noise, initial weights and batches of its own.
 
 # %% tags=["deeper"]
 for labels, noise in (("noisy", 0.2), ("right", 0.0)):
@@ -796,9 +797,9 @@ for labels, noise in (("noisy", 0.2), ("right", 0.0)):
     print("lowest:", stops.best)
 
 # %% [markdown]
-# The slower, the later is the best stop; 0.0005 and 600 steps are the lowest of those tried; at 0.00025 the error still fell at the last stop. They were chosen by the errors; chosen by the NLL the network might be less modest, which was not measured. And they were chosen for ε = 0, so smoothing has to add to what was tuned without it. It took right labels, too: 200 for each of sixteen seeds. Together these are 3200 looks at 1522 of the 1797 images; about 85 % of each judging seed's test images are among them. Who has one set of 200 chooses from one noisy table, not from the mean of sixteen.
+# With right labels, 0.002 and 600 steps are the lowest: the highest rate tried, so a higher one might do better; and at this rate 300 steps to 1000 differ by little. With noisy labels, the slower, the later is the best stop; 0.0005 and 600 steps are the lowest of those tried; at 0.00025 the error still fell at the last stop. They were chosen by the errors; chosen by the NLL the network might be less modest, which was not measured. And they were chosen for ε = 0, so smoothing has to add to what was tuned without it. It took right labels, too: 200 for each of sixteen seeds. Together these are 3200 looks at 1522 of the 1797 images; about 85 % of each judging seed's test images are among them. Who has one set of 200 chooses from one noisy table, not from the mean of sixteen.
 #
-# Judged, on the eight seeds of the other situations: is ε = 0.4 better here than no smoothing?
+# Judged, on the eight seeds of the other networks: is ε = 0.4 better for *noise, tuned* than no smoothing?
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -816,7 +817,7 @@ for figure, reading in (("error", "as it is"), ("ece", right), ("nll", right)):
                              for e in usable.epsilons))
 
 # %% [markdown]
-# Without smoothing 9.8 % errors, with 0.1 9.5, with 0.4 8.6, with 0.8 8.3. For 0.1 the verdict is that it gains less than a point (*Three other situations*). For 0.4 it is more than a point on fresh seeds only: 1.3. After a temperature the NLL falls from 0.336 to 0.289. <!-- rests: not smooth-error-tuned, tuned-far-nll -->
+# Without smoothing 9.8 % errors, with 0.1 9.5, with 0.4 8.6, with 0.8 8.3. For 0.1 the verdict is that it gains less than a point (*Three other networks*). For 0.4 it is more than a point on fresh seeds only: 1.3. After a temperature the NLL falls from 0.336 to 0.289. <!-- rests: not smooth-error-tuned, tuned-far-nll -->
 # As it is, this network is the most modest of all: sure of 66 %, right on 90 %, $T = 0.40$. At ε = 0.8 it is sure of 21 %, and $T$ is below 0.1. Here a temperature is no luxury.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -1013,9 +1014,9 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the recipe as a whole, and smoothing turned round
 #
-# *The recipe.* Each seed trains ε = 0, 0.1, 0.2 and 0.4, fits a temperature to each on the 200 validation rows with right labels, and keeps the lowest NLL on these same rows. The test rows judge it against ε = 0 with its own temperature: is its NLL lower by more than 0.01, in all four situations? *Its rival* spends as many trainings on weight decays of 0, 0.3, 1 and 3 at ε = 0, and chooses in the same way.
+# *The recipe.* Each seed trains ε = 0, 0.1, 0.2 and 0.4, fits a temperature to each on the 200 validation rows with right labels, and keeps the lowest NLL on these same rows. The test rows judge it against ε = 0 with its own temperature: is its NLL lower by more than 0.01, in the four networks of above and in *noise, stopped*? *Its rival* spends as many trainings on weight decays of 0, 0.3, 1 and 3 at ε = 0, and chooses in the same way.
 #
-# *Turned round.* If smoothing teaches a network to say $(1-\varepsilon)\,c + \varepsilon/K$ in place of $c$, one can solve for $c$: from what it says subtract $\varepsilon/K$, set what is then below 0 to 0, and divide by the sum. That needs no label at all. Does it serve as well as a temperature: is the ECE of ε = 0.1 less than a point higher, in all four situations?
+# *Turned round.* If smoothing teaches a network to say $(1-\varepsilon)\,c + \varepsilon/K$ in place of $c$, one can solve for $c$: from what it says subtract $\varepsilon/K$, set what is then below 0 to 0, and divide by the sum. That needs no label at all. Does it serve as well as a temperature: is the ECE of ε = 0.1 less than a point higher, in all but *right, tuned*, which is not judged?
 
 # %% tags=["deeper"]
 from course_lib.experiments.label_smoothing.recipe import (WIDE_DECAYS,
@@ -1390,10 +1391,10 @@ reveal("student", from_interval={
 # | formula | target $q=(1-\varepsilon)\,y+\varepsilon/K$; loss $(1-\varepsilon)\,$CE + $\varepsilon\,$CE to uniform |
 # | lowest at | gap $\log\frac{K(1-\varepsilon)+\varepsilon}{\varepsilon}$; loss there: the target's entropy. $K=10$, $\varepsilon=0.1$: 4.511 and 0.5003 |
 # | PyTorch | `nn.CrossEntropyLoss(label_smoothing=0.1)` in training, plain NLL in validation |
-# | main law | takes confidence away, needed or not. Too sure by 10 points: 10 less is honest on average, 20 less as far off on the other side |
-# | good for | fewer errors (at ε = 0.1 less than a point where rate and stop were tuned, for noisy labels), and a lower NLL after a temperature; more honest alone only where a network is clearly too sure <!-- rests: smooth-error-memorised, smooth-error-labels, smooth-error-stopped, not smooth-error-tuned, smooth-tempered-nll, tempered-nll-labels, tempered-nll-stopped, tempered-nll-tuned, smooth-little-ece, elsewhere-ece-labels, elsewhere-ece-stopped, elsewhere-ece-tuned --> |
-# | to try | rate and stop first; then ε 0, 0.1, 0.2, 0.4, each with its temperature from right labels; keep the lowest NLL: lower than at ε = 0 in all four; where wrong labels were learned, four decays left less <!-- rests: recipe-nll, not recipe-decay-memorised, not recipe-decay-stopped --> |
-# | when not | probabilities used as they are, unless clearly too sure; labels that are probabilities; an unmeasured teacher |
+# | main law | takes confidence away, needed or not: too sure by 10 points, 10 less is honest on average, 20 less as far off on the other side <!-- rests: less-sure --> |
+# | what does it cost? | Labels that you trust. Smoothing buys a lower NLL and pays with confidence; a temperature, fitted to trusted labels, gives the confidence back. <!-- rests: smooth-tempered-nll, tempered-nll-labels, tempered-nll-tuned, temperature-ece --> |
+# | to try | rate and stop first; then ε 0, 0.1, 0.2, 0.4, each with its temperature from right labels; keep the lowest NLL <!-- rests: recipe-nll --> |
+# | when not | probabilities used as they are, unless clearly too sure; labels that are probabilities; an unmeasured teacher; noise learned by heart: weight decay left less <!-- rests: elsewhere-ece-labels, elsewhere-ece-tuned, not recipe-decay-memorised --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`05_label_smoothing_exercises.ipynb`**. Your own loss can then draw the first picture of this lesson.
