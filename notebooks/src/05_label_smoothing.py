@@ -82,13 +82,6 @@ explore.targets.show(epsilon=0.0)
 predict("label", "Five classes, ε = 0.1. What is the target of the true class?",
         ["0.9", "0.92", "0.98"])
 
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
-by_hand = smooth_labels(torch.tensor([2]), 5, 0.1, torch.float64)
-claim("K = 5, ε = 0.1: 0.92 for the label, 0.02 for each other class; together "
-      "1.",
-      measured=[*by_hand[0].tolist(), by_hand.sum().item()],
-      holds=near([0.02, 0.02, 0.92, 0.02, 0.02, 1.0], 1e-15))
-
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("label", "0.92", because="it keeps 0.9 and gets its own share, 0.1/5, back")
@@ -160,7 +153,14 @@ for epsilon, model in networks.items():
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every option of PyTorch's loss, and what it lets through
 #
-# First the two parts, and PyTorch's loss itself, on fifty random rows of logits. `our_cross_entropy` is the course's own function, shown below.
+# First the target of *Doubt, shared out*; then the two parts, and PyTorch's loss itself, on fifty random rows of logits. `our_cross_entropy` is the course's own function, shown below.
+
+# %% tags=["deeper", "nbval-check-output"]
+by_hand = smooth_labels(torch.tensor([2]), 5, 0.1, torch.float64)
+claim("K = 5, ε = 0.1: 0.92 for the label, 0.02 for each other class; together "
+      "1.",
+      measured=[*by_hand[0].tolist(), by_hand.sum().item()],
+      holds=near([0.02, 0.02, 0.92, 0.02, 0.02, 1.0], 1e-15))
 
 # %% tags=["deeper", "nbval-check-output"]
 z = 3 * torch.randn(50, 10, dtype=torch.float64, generator=seeded(0))
@@ -231,13 +231,13 @@ claim("Ours is torch's loss: class numbers and probabilities, class weights, an 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where it is satisfied
 #
-# A one-hot label is never satisfied. Is a smoothed one? Descent rests where the gradient is zero. The logarithm of the softmax is $\log p_k = z_k - \log\sum_j e^{z_j}$, and the $q_k$ sum to 1. So the loss is
+# Is a smoothed label ever satisfied? Descent rests where the gradient is zero. The logarithm of the softmax is $\log p_k = z_k - \log\sum_j e^{z_j}$, and the $q_k$ sum to 1. So the loss is
 #
 # $$-\sum_k q_k\log p_k \;=\; -\sum_k q_k z_k + \log\sum_j e^{z_j}.$$
 #
 # Its derivative with respect to the logit $z_k$ is $-q_k$ from the first part, and $e^{z_k}/\sum_j e^{z_j} = p_k$ from the second. Together that is $p_k - q_k$: **what is said minus what is asked**. In the first picture, at a gap of 2 and ε = 0: $0.649 - 1 = -0.351$.
 #
-# So the gradient is zero where $p = q$. For a one-hot label that takes infinite logits; with ε > 0 a *finite* gap does. The loss has the shape of a bowl (it is *convex*), so where its gradient is zero it is lowest.
+# So the gradient is zero where $p = q$, and there the loss, shaped like a bowl, is lowest. For a one-hot label that takes infinite logits; with ε > 0 a *finite* gap does.
 
 # %%
 predict("floor",
@@ -356,7 +356,7 @@ for epsilon in (0.1, 0.3):
 #
 # *One judge is not enough.* A model that always says 0.1 for each of ten equally frequent classes is right in a tenth of the cases, and says so. Its ECE is 0, and it is useless. The NLL notices: it rises with wrong answers, with unfounded certainty and with unfounded doubt. Its unit is the *nat*, since the logarithm is natural. The useless model pays $\log 10 = 2.30$ nats, and a sure and right one 0. An NLL lower by 0.01 gives the true class 1 % more probability, on (geometric) average.
 #
-# So a network is judged by both: the ECE says whether it is honest, the NLL whether it is any good.
+# So a network is judged by both: the ECE asks only whether it is honest, the NLL also whether it is any good.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the six predictions, and the useless model
@@ -551,9 +551,7 @@ print("Answers as sure as those of the beginning (ε = 0, last bin):",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three other networks
 #
-# Our network is clearly too sure, so less confidence can help it. Does smoothing make other networks more honest, too? We add three, which makes two pairs: labels *noisy* or *right*, training until they are *memorised* (2000 steps) or *tuned*.
-#
-# Tuned means: learning rate and number of steps were chosen without smoothing, for the fewest errors on validation rows with right labels (*Deeper: a tuned rate and stop*). This is how all four stand before it:
+# Our network is clearly too sure, so less confidence can help it. Does smoothing make other networks more honest, too? We add three. Labels are noisy or *right*, and training is long, until all labels are *memorised*, or *tuned*: then learning rate and number of steps were chosen without smoothing, for the fewest errors on validation rows with right labels (*Deeper: a tuned rate and stop*). Before any smoothing the four stand like this:
 
 # %%
 *_, clean = compare_smoothing(noise=0.0, steps=2000)
@@ -572,7 +570,7 @@ predict("elsewhere", "In the three new networks, ε = 0.1 makes the ECE …",
          "higher where the right labels are memorised, lower in the other two"])
 
 # %% [markdown]
-# One line is how sure the network is on test rows, the other how often it is right. Where they cross, it is honest on average.  **Notice**: in which of the four do they cross, and does ε make for fewer mistakes?
+# One line is how sure the network is on test rows, the other how often it is right. Where they meet, it is honest on average.  **Notice**: where do they meet, and does ε make for fewer mistakes?
 
 # %% jupyter={"outputs_hidden": true}
 explore.situations.show_lines(situations)
@@ -599,11 +597,11 @@ reveal("elsewhere", from_interval={
     rests="elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned")
 
 # %% [markdown]
-# No: at ε = 0.1 the ECE rises in all three. In the means the lines cross in the first three panels, the nearer to ε = 0 the less the network was too sure. *Right, tuned* was honest already: its ECE goes from 0.013, which is what chance makes there, to 0.144. *Noise, tuned* was too modest from the start. <!-- rests: elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned -->
+# No: at ε = 0.1 the ECE rises in all three. In the means the lines meet the nearer to ε = 0, the less the network was too sure. *Right, tuned* was honest already: its ECE goes from 0.013, which is what chance makes there, to 0.144. *Noise, tuned* was too modest from the start. <!-- rests: elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned -->
 #
 # But mistakes become fewer: ε = 0.1 saves more than a point of error in both networks that memorised, and less than a point in *noise, tuned*. For *right, tuned*, 0.7 points in the mean, it is open (*Deeper: the NLL*). <!-- rests: smooth-error-memorised, smooth-error-labels, not smooth-error-tuned, open smooth-error-labels-tuned -->
 #
-# So smoothing makes a network that is honest, or nearly, less honest.
+# So smoothing helps honesty only where a network is clearly too sure.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why does it make an honest network modest?
@@ -629,7 +627,7 @@ claim("In all four networks ε = 0.1 lowers the mean confidence by more than a p
       lower, kind="measured", id="less-sure", **in_points)
 
 # %% [markdown]
-# It did. <!-- rests: less-sure --> The table sets beside it what was needed, "too sure at ε = 0", and what the design would take, with the confidence at ε = 0 for $c$:
+# It did. <!-- rests: less-sure --> Was it needed, and was it as much as designed? (For $c$ we take the confidence at ε = 0.)
 #
 # | in points; below 0 is too modest | too sure at ε = 0 | ε = 0.1 takes away | by design | too sure at ε = 0.1 |
 # |---|---|---|---|---|
@@ -638,7 +636,7 @@ claim("In all four networks ε = 0.1 lowers the mean confidence by more than a p
 # | right, tuned | XX | 14.0 | 8.5 | XX |
 # | noise, tuned | −24.6 | 6.1 | 5.6 | −31.0 |
 #
-# Who is too sure by 10 points and loses 10 is honest on average. Who loses 20 is too modest by 10: as far off, on the other side. Who was honest, like *right, tuned*, ends too modest by all that is taken.
+# Who is too sure by 10 points and loses 10 is honest on average. Who loses 20 is too modest by 10: as far off, on the other side. Who was honest ends too modest, like *right, tuned*.
 #
 # *Why more than by design?* At $c = 1$ the formula takes only 9 points. Look at the logits that the networks of the plain cell give their training rows:
 
@@ -650,11 +648,11 @@ for epsilon in (0.0, 0.1):
     print(f"ε = {epsilon}: mean logit gap {gap.mean():.1f} on the training rows")
 
 # %% [markdown]
-# The one-hot logits have grown on, as in the first picture; the smoothed ones halted near 4.5. The formula compares two networks that have both come to rest. The one without smoothing never does, so it has more confidence to lose (the likely reason, not measured further).
+# Without smoothing the logits grow on, as in the first picture; the smoothed ones halted near the 4.5 of the formula. The design compares two networks that have both come to rest. The one without smoothing never does, so it likely has more confidence to lose.
 #
-# *And why is* noise, tuned *modest before any smoothing?* Its labels are smoothed already: a fifth of wrong labels is, on average, ε = 0.22 (*Deeper: noisy labels*).
+# *Why is* noise, tuned *modest before any smoothing?* Its labels are smoothed already: a fifth of wrong labels is, on average, ε = 0.22 (*Deeper: noisy labels*).
 #
-# The law is also why you may read that smoothing calibrates (Müller et al., 2019): their networks were too sure.
+# And why may you read that smoothing calibrates (Müller et al., 2019)? Their networks were too sure.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Smooth, then a temperature?
