@@ -20,7 +20,7 @@
 # *Three terms first.* **Logits** are the numbers that a network puts out, one for each class. **Softmax** makes them probabilities: raise e to each, then divide by the sum. Logits 2, 0, 0 become 7.39, 1, 1, divided by 9.39: the probabilities 0.79, 0.11, 0.11.
 # **Cross entropy** is minus the logarithm of the probability of the true class. If that is the first, it is $-\log 0.79 = 0.24$; a sure and right network has 0.
 #
-# *40 minutes; sections called* Deeper *are folded, and extra. You need lesson 01; how a measured claim is read is in lesson 00.*
+# *41 minutes; sections called* Deeper *are folded, and extra. You need lesson 01; how a measured claim is read is in lesson 00.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -276,15 +276,13 @@ reveal("floor", "0.5",
                "is what a network pays that knows nothing")
 
 # %% [markdown]
-# The ten logits do come to rest there. Here is the first picture again, now at ε = 0.1. It has *five* classes, so its gap is another.
-#
-# **Do this**: take the logit gap from 2 to 4 to 6.  **Notice**: between which two does the gradient change its sign?
+# The ten logits do come to rest there. Here is the first picture again, at ε = 0.1 and a gap of 4. It has *five* classes, so it rests at another gap.  **Notice**: where does the gradient, on the right, change its sign?
 
 # %%
 explore.targets.show_still(epsilon=0.1, gap=4.0)
 
 # %% [markdown]
-# Between 2 and 4, from −0.27 to +0.01. It is zero at $\log 46 = 3.83$, as the formula says for five classes. There, on a logarithmic axis, the curve dives into a narrow notch: left of it (solid) descent raises the label's logit, right of it (dashed) it lowers it.
+# At $\log 46 = 3.83$, as the formula says for five classes; there the loss touches its floor. On a logarithmic axis a curve that passes through zero dives into a narrow notch: left of it (solid) descent raises the label's logit, right of it (dashed) it lowers it.
 #
 # So a smoothed label *is* satisfied, at a finite gap, and its loss ends at a floor. Each ε has another floor: compare networks by the NLL on validation rows, which has no ε in it.
 
@@ -391,7 +389,7 @@ predict("ece", "Compared with no smoothing, the ECE on test rows is …",
 # %% [markdown]
 # In a **reliability diagram** each dot is a bin. Its place is the mean confidence, its height the share that is right, the orange bar its gap. On the dotted line a network is honest, below it too sure, above it too modest. Hollow dots have few rows, and are mostly chance.
 #
-# Four of the eight ε. Dots pool the eight seeds; the ECE is the mean of their own, and can be larger. **Notice**: at which ε do the dots lie nearest to the line?
+# Here are four of the eight ε. Dots pool the eight seeds; the ECE is the mean of their own, and can be larger. **Notice**: at which ε do the dots lie nearest to the line?
 
 # %% jupyter={"outputs_hidden": true, "source_hidden": true}
 from course_lib.explorers import label_smoothing as explore
@@ -435,7 +433,7 @@ reveal("ece", from_interval={
 #
 # - **ε = 0.05 makes it nearly honest.** But who tells you the 0.05? We read it off the *test* rows. <!-- rests: smooth-little-ece -->
 # - **ε = 0.1, the usual one, makes it too modest** by about as much as it was too sure. The ECE hardly tells the two apart; the diagram does. <!-- rests: open smooth-usual-ece -->
-# - **ε = 0.2 is worse than nothing by the ECE, and better by the NLL.** Modesty is cheap: a wrong answer that leaves the true class 1 % costs $-\log 0.01 = 4.6$ nats, a right one said with 60 % in place of 80 only 0.29 more. <!-- rests: smooth-much-ece, smooth-much-nll -->
+# - **ε = 0.2 is worse than nothing by the ECE, and better by the NLL.** One likely reason is that modesty is cheap: a wrong answer that leaves the true class 1 % costs $-\log 0.01 = 4.6$ nats, a right one said with 60 % in place of 80 only 0.29 more. <!-- rests: smooth-much-ece, smooth-much-nll -->
 #
 # So a little smoothing makes this network more honest, and more of it overdoes it. <!-- rests: smooth-little-ece, smooth-much-ece -->
 
@@ -551,7 +549,7 @@ print("Answers as sure as those of the beginning (ε = 0, last bin):",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three other networks
 #
-# Our network is clearly too sure, so less confidence can help it. Does smoothing make other networks more honest, too? We add three. Labels are noisy or *right*, and training is long, until all labels are *memorised*, or *tuned*: then learning rate and number of steps were chosen without smoothing, for the fewest errors on validation rows with right labels (*Deeper: a tuned rate and stop*). Before any smoothing the four stand like this:
+# Our network is clearly too sure, so less confidence can help it. Does smoothing make other networks more honest, too? We add three, and name them by two words. *Noise* or *right* says what labels they learn from. *Memorised* means 2000 steps, as before; *tuned* means that learning rate and number of steps were chosen, without smoothing, for the fewest errors on validation rows with right labels (*Deeper: a tuned rate and stop*). Before any smoothing the four stand like this:
 
 # %%
 *_, clean = compare_smoothing(noise=0.0, steps=2000)
@@ -597,11 +595,11 @@ reveal("elsewhere", from_interval={
     rests="elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned")
 
 # %% [markdown]
-# No: at ε = 0.1 the ECE rises in all three. In the means the lines meet the nearer to ε = 0, the less the network was too sure. *Right, tuned* was honest already: its ECE goes from 0.013, which is what chance makes there, to 0.144. *Noise, tuned* was too modest from the start. <!-- rests: elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned -->
+# No: at ε = 0.1 the ECE rises in all three. In the means, the less a network was too sure, the nearer to ε = 0 its lines meet. *Right, tuned* was honest already: its ECE goes from 0.013, about what chance makes with right labels, to 0.144. *Noise, tuned* was too modest from the start. <!-- rests: elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned -->
 #
 # But mistakes become fewer: ε = 0.1 saves more than a point of error in both networks that memorised. In *noise, tuned* it saves less than one. In *right, tuned* it saves 0.7 in the mean; whether that is less than one is open on these seeds (*Deeper: the NLL*). <!-- rests: smooth-error-memorised, smooth-error-labels, not smooth-error-tuned -->
 #
-# So smoothing helps honesty only where a network is clearly too sure.
+# So at ε = 0.1 every network that was not clearly too sure became less honest.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why does it make an honest network modest?
@@ -627,7 +625,7 @@ claim("In all four networks ε = 0.1 lowers the mean confidence by more than a p
       lower, kind="measured", id="less-sure", **in_points)
 
 # %% [markdown]
-# It did. <!-- rests: less-sure --> Was it needed, and was it as much as designed? (For $c$ we take the confidence at ε = 0.)
+# It did. <!-- rests: less-sure --> Was it needed, and was it as much as by design? For $c$ we take the confidence at ε = 0, a guess on the high side where a network is too sure.
 #
 # | in points; below 0 is too modest | too sure at ε = 0 | ε = 0.1 takes away | by design | too sure at ε = 0.1 |
 # |---|---|---|---|---|
@@ -994,7 +992,7 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 # 3. **Fit a temperature to each** on held-out rows with right labels.
 # 4. **Keep the network with the lowest NLL** on these rows.
 #
-# Its rival is **weight decay** (lesson 03), which pulls every weight a little towards 0 at each step; a number λ says how hard. It gets four trainings as well, λ = 0, 0.3, 1 and 3 without smoothing, and then steps 3 and 4.
+# Does it pay? Its rival has four trainings as well, without smoothing: no **weight decay** (lesson 03) and three strengths of it, up to λ = 3, then steps 3 and 4.
 #
 # | NLL on test rows, after the temperature; lower is better | one training, ε = 0 | one of four ε | one of four decays |
 # |---|---|---|---|
@@ -1003,11 +1001,11 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 # | right, tuned | 0.19 | **0.15** | 0.19 |
 # | noise, tuned | 0.34 | **0.29** | 0.33 |
 #
-# The four ε beat the one training in every row. They beat the four decays in all but the first: where wrong labels are learned by heart, take decay. Or tune first: tuned and then smoothed, the network of the first row becomes that of the last, at 0.29, lower than decays up to λ = 30 brought it. But that took 28 settings more (*Deeper: the recipe as a whole*). <!-- rests: recipe-nll, recipe-nll-labels-tuned, recipe-decay-labels, recipe-decay-labels-tuned, recipe-decay-tuned, not recipe-decay-memorised, tuned-recipe-or-decay-memorised -->
+# The four ε beat the one training in every row, and the four decays in all but the first. So where wrong labels are learned by heart, take decay, or tune first, which brings this network from the first row to the last. Tuned and then smoothed it is ahead of decays up to λ = 30, but the tuning took 28 settings more (*Deeper: the recipe as a whole*). <!-- rests: recipe-nll, recipe-nll-labels-tuned, recipe-decay-labels, recipe-decay-labels-tuned, recipe-decay-tuned, not recipe-decay-memorised, tuned-recipe-or-decay-memorised -->
 #
 # **What does a calibrated classifier cost?** *Labels that you trust. Smoothing buys a lower NLL and pays with confidence; a temperature, fitted to trusted labels, gives the confidence back.* <!-- rests: recipe-nll, recipe-nll-labels-tuned, less-sure, tempered-ece-memorised, tempered-ece-labels, tempered-ece-labels-tuned, tempered-ece-tuned -->
 #
-# How many? 20 are a gamble; we had 200, and far more to tune by (*Deeper: what trusted labels buy*). <!-- rests: few-rows-20-memorised -->
+# How many? 20 are a gamble; we had 200, and far more to tune by. A network that learns noise by heart does better still if it learns from most of them (*Deeper: what trusted labels buy*). <!-- rests: few-rows-20-memorised, rows-divided-memorised -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the recipe as a whole, and smoothing turned round
@@ -1092,7 +1090,7 @@ for name, how in (("memorised", {}), ("stopped", {"steps": 600})):
 # %% [markdown]
 # *The recipe* does have the lower NLL in all five: on fresh seeds by 0.08 in *noise, memorised*, by 0.05 in *right, memorised*, by 0.035 in *right, tuned*, by 0.14 in *noise, stopped*, by 0.04 in *noise, tuned*. <!-- rests: recipe-nll, recipe-nll-labels-tuned --> The errors fell, too, most from 17.1 to 12.9 % where training is only stopped, least from 9.8 to 8.6 % where rate and stop are tuned; that is not judged. Of 40 choices (five networks, eight seeds) 34 were 0.4, the largest candidate; beyond it we gained 0.02 at most. So the choosing bought nothing here, as we know only after the fact: one training at 0.4 has mean NLLs of 0.673, 0.140, 0.151, 0.435 and 0.289, the four have 0.677, 0.138, 0.153, 0.435 and 0.290. One set of rows served both to fit and to choose; with few rows take others to choose by.
 #
-# *Four decays instead* do better where wrong labels are learned, *noise, memorised* and *noise, stopped*, and worse in the other three. In these two every seed kept λ = 3, the largest; given 10 and 30, too, it still does, and the means at 10, 0.65 and 0.64, are far higher. Tuning and then smoothing goes further than decay on the network that memorised, by 0.04 on fresh seeds; and further than decay on the stopped one, by as much, on fresh seeds only. That is what 28 settings of rate and stop buy, on sixteen seeds with 200 right labels each, and no match of equal budgets; tuning alone, 0.336, comes about as far as the decays, 0.325 (not judged). Decay and smoothing together we did not try, nor four plain networks averaged. And do not copy the 3: AdamW pulls by rate × λ at each step, which over a run sums for λ = 3 to 12 with 2000 steps, to 3.6 when stopped, to 0.9 when tuned. <!-- rests: recipe-decay-labels, recipe-decay-tuned, not recipe-decay-stopped, not recipe-decay-memorised, recipe-decay-labels-tuned, tuned-recipe-or-decay-memorised -->
+# *Four decays instead* do better where wrong labels are learned (surely so when the training accuracy is clearly above the share of labels that are right; below, some may be, too): *noise, memorised* and *noise, stopped*, and worse in the other three. In these two every seed kept λ = 3, the largest; given 10 and 30, too, it still does, and the means at 10, 0.65 and 0.64, are far higher. Tuning and then smoothing goes further than decay on the network that memorised, by 0.04 on fresh seeds; and further than decay on the stopped one, by as much, on fresh seeds only. That is what 28 settings of rate and stop buy, on sixteen seeds with 200 right labels each, and no match of equal budgets; tuning alone, 0.336, comes about as far as the decays, 0.325 (not judged). Decay and smoothing together we did not try, nor four plain networks averaged. And do not copy the 3: AdamW pulls by rate × λ at each step, which over a run sums for λ = 3 to 12 with 2000 steps, to 3.6 when stopped, to 0.9 when tuned. <!-- rests: recipe-decay-labels, recipe-decay-tuned, not recipe-decay-stopped, not recipe-decay-memorised, recipe-decay-labels-tuned, tuned-recipe-or-decay-memorised -->
 #
 # *Turned round* is no temperature. It does lower the mean ECE of ε = 0.1, with memorised noise from 0.098 to 0.056, where rate and stop are tuned from 0.311 to 0.262. But the temperature leaves 0.030 and 0.023. <!-- rests: not turned-round-ece --> It gives back what smoothing took by design, and no more: a network that is too modest without smoothing stays so, and only labels can tell. And a true class below $\varepsilon/K$ gets a probability of 0, with memorised noise in 0.8 % of the rows, which makes the NLL infinite.
 
@@ -1251,6 +1249,8 @@ reveal("ranks", from_interval={"yes": lower(order), "no": above(-0.01)(order)},
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
+# Where is smoothing better left out, or measured first?
+#
 # - The probabilities are used without a temperature, and the network is not clearly too sure. <!-- rests: elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned -->
 # - A smaller network is to learn from its probabilities: with right labels and few rows that one can learn less (*Deeper: the price*). <!-- rests: student-own-tau -->
 # - The labels are probabilities already, as from several annotators: uniform doubt blurs theirs (not measured).
@@ -1391,7 +1391,7 @@ reveal("student", from_interval={
 # | main law | takes confidence away, needed or not: too sure by 10 points, 10 less is honest on average, 20 less as far off on the other side <!-- rests: less-sure --> |
 # | what does it cost? | Labels that you trust. Smoothing buys a lower NLL and pays with confidence; a temperature, fitted to trusted labels, gives the confidence back. <!-- rests: recipe-nll, recipe-nll-labels-tuned, less-sure --> |
 # | to try | rate and stop first; then ε 0, 0.1, 0.2, 0.4, each with its temperature from right labels; keep the lowest NLL <!-- rests: recipe-nll --> |
-# | when not | probabilities used as they are, unless clearly too sure; labels that are probabilities; an unmeasured teacher; noise learned by heart: weight decay left less <!-- rests: elsewhere-ece-labels, elsewhere-ece-tuned, not recipe-decay-memorised --> |
+# | when not | probabilities used as they are, unless clearly too sure; labels that are probabilities; an unmeasured teacher; noise learned by heart, where weight decay does better <!-- rests: elsewhere-ece-labels, elsewhere-ece-tuned, not recipe-decay-memorised --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write it yourself: **`05_label_smoothing_exercises.ipynb`**. Your own loss can then draw the first picture of this lesson.
