@@ -51,6 +51,15 @@ def test_bars_and_dots_show_target_and_prediction():
     )
 
 
+def test_a_still_shows_what_the_panel_does(monkeypatch):
+    shown = []
+    monkeypatch.setattr("course_lib.plotting.show_with_words", lambda *both: shown.append(both))
+    explore.targets.show_still(epsilon=0.1, gap=4.0)
+    ((figure, words),) = shown
+    assert words == explore.targets.explorer.picture(epsilon=0.1, gap=4.0)[1]
+    assert len(figure.axes) == 3 and "lowest at a gap of 3.829" in words
+
+
 @pytest.fixture(scope="module")
 def short():
     *_, result = explore.reliability.explorer.compute(0.2, 600, seeds=(0, 1), hurry=4)
