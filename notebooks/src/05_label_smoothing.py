@@ -49,6 +49,8 @@ from course_lib.statistics import mean_interval, paired_interval
 
 setup()
 
+# %% tags=["setup"]
+# what the cells below have in common
 as_it_is, right, wrong = smoothing.READINGS  # no temperature; fitted to which labels
 lower, higher = below(-0.01), above(0.01)
 in_points = {"unit": "points", "times": 100}  # as shown: a point is 0.01
@@ -597,7 +599,7 @@ reveal("elsewhere", from_interval={
 # %% [markdown]
 # No: at ε = 0.1 the ECE rises in all three. In the means, the less a network was too sure, the nearer to ε = 0 its lines meet. *Right, tuned* was honest already: its ECE goes from 0.013, about what chance makes with right labels, to 0.144. *Noise, tuned* was too modest from the start. <!-- rests: elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned -->
 #
-# But mistakes become fewer: ε = 0.1 saves more than a point of error in both networks that memorised. In *noise, tuned* it saves less than one. In *right, tuned* it saves 0.7 in the mean; whether that is less than one is open on these seeds (*Deeper: the NLL*). <!-- rests: smooth-error-memorised, smooth-error-labels, not smooth-error-tuned -->
+# But mistakes become fewer: ε = 0.1 saves more than a point of error in both networks that memorised. In *noise, tuned* it saves less than one, and so, by fresh seeds alone, in *right, tuned* (*Deeper: the NLL*). <!-- rests: smooth-error-memorised, smooth-error-labels, not smooth-error-tuned -->
 #
 # So at ε = 0.1 every network that was not clearly too sure became less honest.
 
@@ -648,7 +650,7 @@ for epsilon in (0.0, 0.1):
 # %% [markdown]
 # Without smoothing the logits grow on, as in the first picture; the smoothed ones halted near the 4.5 of the formula. The design compares two networks that have both come to rest. The one without smoothing never does, so it likely has more confidence to lose.
 #
-# *Why is* noise, tuned *modest before any smoothing?* Its labels are smoothed already: a fifth of wrong labels is, on average, ε = 0.22 (*Deeper: noisy labels*).
+# *Why is* noise, tuned *modest before any smoothing?* One reason is that its labels are smoothed already: a fifth of wrong labels is, on average, ε = 0.22 (*Deeper: noisy labels*).
 #
 # And why may you read that smoothing calibrates (Müller et al., 2019)? Their networks were too sure.
 
@@ -1088,9 +1090,9 @@ for name, how in (("memorised", {}), ("stopped", {"steps": 600})):
           kind="measured", id=f"tuned-recipe-or-decay-{name}", unit="nats")
 
 # %% [markdown]
-# *The recipe* does have the lower NLL in all five: on fresh seeds by 0.08 in *noise, memorised*, by 0.05 in *right, memorised*, by 0.035 in *right, tuned*, by 0.14 in *noise, stopped*, by 0.04 in *noise, tuned*. <!-- rests: recipe-nll, recipe-nll-labels-tuned --> The errors fell, too, most from 17.1 to 12.9 % where training is only stopped, least from 9.8 to 8.6 % where rate and stop are tuned; that is not judged. Of 40 choices (five networks, eight seeds) 34 were 0.4, the largest candidate; beyond it we gained 0.02 at most. So the choosing bought nothing here, as we know only after the fact: one training at 0.4 has mean NLLs of 0.673, 0.140, 0.151, 0.435 and 0.289, the four have 0.677, 0.138, 0.153, 0.435 and 0.290. One set of rows served both to fit and to choose; with few rows take others to choose by.
+# *The recipe* does have the lower NLL in all five: on fresh seeds by 0.08 in *noise, memorised*, by 0.05 in *right, memorised*, by 0.035 in *right, tuned*, by 0.14 in *noise, stopped*, by 0.04 in *noise, tuned*. <!-- rests: recipe-nll, recipe-nll-labels-tuned --> The errors fell, too, most from 17.1 to 12.9 % where training is only stopped, least, by 1.2 points, where rate and stop are tuned; that is not judged. Of 40 choices (five networks, eight seeds) 34 were 0.4, the largest candidate; beyond it we gained 0.02 at most. So the choosing bought nothing here, as we know only after the fact: one training at 0.4 has mean NLLs of 0.673, 0.140, 0.151, 0.435 and 0.289, the four have 0.677, 0.138, 0.153, 0.435 and 0.290. One set of rows served both to fit and to choose; with few rows take others to choose by.
 #
-# *Four decays instead* do better where wrong labels are learned (surely so when the training accuracy is clearly above the share of labels that are right; below, some may be, too): *noise, memorised* and *noise, stopped*, and worse in the other three. In these two every seed kept λ = 3, the largest; given 10 and 30, too, it still does, and the means at 10, 0.65 and 0.64, are far higher. Tuning and then smoothing goes further than decay on the network that memorised, by 0.04 on fresh seeds; and further than decay on the stopped one, by as much, on fresh seeds only. That is what 28 settings of rate and stop buy, on sixteen seeds with 200 right labels each, and no match of equal budgets; tuning alone, 0.336, comes about as far as the decays, 0.325 (not judged). Decay and smoothing together we did not try, nor four plain networks averaged. And do not copy the 3: AdamW pulls by rate × λ at each step, which over a run sums for λ = 3 to 12 with 2000 steps, to 3.6 when stopped, to 0.9 when tuned. <!-- rests: recipe-decay-labels, recipe-decay-tuned, not recipe-decay-stopped, not recipe-decay-memorised, recipe-decay-labels-tuned, tuned-recipe-or-decay-memorised -->
+# *Four decays instead* do better where wrong labels are learned (surely so when the training accuracy is clearly above the share of labels that are right; below, some may be, too): *noise, memorised* and *noise, stopped*, and worse in the other three. In these two every seed kept λ = 3, the largest; given 10 and 30, too, every seed still keeps 3. Tuning and then smoothing goes further than decay on the network that memorised, by 0.04 on fresh seeds; and further than decay on the stopped one, by as much, on fresh seeds only. That is what 28 settings of rate and stop buy, on sixteen seeds with 200 right labels each, and no match of equal budgets; tuning alone, 0.336, comes about as far as the decays, 0.325 (not judged). Decay and smoothing together we did not try, nor four plain networks averaged. And do not copy the 3: AdamW pulls by rate × λ at each step, which over a run sums for λ = 3 to 12 with 2000 steps, to 3.6 when stopped, to 0.9 when tuned. <!-- rests: recipe-decay-labels, recipe-decay-tuned, not recipe-decay-stopped, not recipe-decay-memorised, recipe-decay-labels-tuned, tuned-recipe-or-decay-memorised -->
 #
 # *Turned round* is no temperature. It does lower the mean ECE of ε = 0.1, with memorised noise from 0.098 to 0.056, where rate and stop are tuned from 0.311 to 0.262. But the temperature leaves 0.030 and 0.023. <!-- rests: not turned-round-ece --> It gives back what smoothing took by design, and no more: a network that is too modest without smoothing stays so, and only labels can tell. And a true class below $\varepsilon/K$ gets a probability of 0, with memorised noise in 0.8 % of the rows, which makes the NLL infinite.
 
