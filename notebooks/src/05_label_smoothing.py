@@ -49,6 +49,8 @@ from course_lib.statistics import mean_interval, paired_interval
 
 setup()
 
+# %% tags=["setup"]
+# what the cells below have in common
 as_it_is, right, wrong = smoothing.READINGS  # no temperature; fitted to which labels
 lower, higher = below(-0.01), above(0.01)
 in_points = {"unit": "points", "times": 100}  # as shown: a point is 0.01
