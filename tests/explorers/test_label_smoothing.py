@@ -51,6 +51,15 @@ def test_bars_and_dots_show_target_and_prediction():
     )
 
 
+def test_a_still_shows_what_the_panel_does(monkeypatch):
+    shown = []
+    monkeypatch.setattr("course_lib.plotting.show_with_words", lambda *both: shown.append(both))
+    explore.targets.show_still(epsilon=0.1, gap=4.0)
+    ((figure, words),) = shown
+    assert words == explore.targets.explorer.picture(epsilon=0.1, gap=4.0)[1]
+    assert len(figure.axes) == 3 and "lowest at a gap of 3.829" in words
+
+
 @pytest.fixture(scope="module")
 def short():
     *_, result = explore.reliability.explorer.compute(0.2, 600, seeds=(0, 1), hurry=4)
@@ -103,13 +112,14 @@ def test_a_seed_without_a_best_temperature_is_left_out_and_said(short):
 
 
 def test_diagrams_side_by_side_show_the_bins_of_the_diagram(short):
-    axes = explore.reliability.picture(short, (0.0, 0.2)).axes
-    for ax, epsilon in zip(axes, (0.0, 0.2), strict=True):
-        confidence, accuracy, share = short.pooled_bins(epsilon)
+    shown = [(0.2, reading) for reading in smoothing.READINGS]
+    axes = explore.reliability.picture(short, shown).axes
+    for ax, (epsilon, reading) in zip(axes, shown, strict=True):
+        confidence, accuracy, share = short.pooled_bins(epsilon, reading)
         dots = next(line for line in ax.get_lines() if line.get_label() == "a bin")
         assert list(dots.get_xdata()) == pytest.approx(confidence[share > 0])
         assert list(dots.get_ydata()) == pytest.approx(accuracy[share > 0])
-        assert f"ECE {short.of('ece', epsilon).mean():.3f}" in ax.get_title(
+        assert f"ECE {short.of('ece', epsilon, reading).mean():.3f}" in ax.get_title(
             loc=mpl.rcParams["axes.titlelocation"]
         )
 
@@ -128,12 +138,13 @@ def test_the_words_of_pictures_say_on_which_side_the_dots_lie_and_where_lines_en
     shown = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("course_lib.plotting.show_with_words", lambda _, words: shown.append(words))
-        explore.reliability.show_diagrams(short, (0.0, 0.8))
-        explore.situations.show_lines({"noise, stopped": short})
+        explore.reliability.show_diagrams(short, [(0.8, "as it is")])
+        explore.situations.show_lines({"noise, tuned": short})
     diagrams, lines = shown
     sure, right = explore.situations.confidence_and_right(short, "as it is")
     excess = (sure - right)[:, -1].mean().item()
-    assert excess < 0 and f"ε = 0.8: the dots lie {-excess:.1%} above" in diagrams
+    assert excess < 0 and diagrams.startswith("ε = 0.8: ECE")
+    assert f"the dots lie {-excess:.1%} above" in diagrams
     assert f"how sure goes from {sure[:, 0].mean():.0%} to {sure[:, -1].mean():.0%}" in lines
 
 

@@ -22,6 +22,7 @@ from course_lib.label_smoothing import expected_calibration_error
 CANDIDATES = (0.0, 0.1, 0.2, 0.4)
 # Decoupled. λ · rate · steps, is 0.1 to 12 beyond the first.
 DECAYS = (0.0, 0.3, 1.0, 3.0)
+WIDE_DECAYS = (0.0, 3.0, 10.0, 30.0)  # as many, for where 3 was always kept
 FIGURES = ("validation_nll", "error", "nll", "ece", "plain_ece", "turned_ece", "ruled_out")
 
 
@@ -87,13 +88,14 @@ def decay_instead(
     steps: int = 2000,
     rate: float = smoothing.RATE,
     seeds: tuple[int, ...] = smoothing.SEEDS,
+    decays: tuple[float, ...] = DECAYS,
 ) -> Iterator[Recipe]:
-    """Train ε = 0 at each of DECAYS, as many trainings as the recipe's, and choose as it does."""
-    none = [0.0] * len(DECAYS)
+    """Train ε = 0 at each of `decays`, as many trainings as the recipe's, and choose as it does."""
+    none = [0.0] * len(decays)
     *_, (networks, _) = smoothing.train_smoothed(
-        lambda seed: smoothing.data(seed, noise), none, seeds, steps, rate, list(DECAYS)
+        lambda seed: smoothing.data(seed, noise), none, seeds, steps, rate, list(decays)
     )
-    yield _read(DECAYS, none, [networks[seed] for seed in seeds], seeds, noise)
+    yield _read(decays, none, [networks[seed] for seed in seeds], seeds, noise)
 
 
 def _read(

@@ -27,6 +27,7 @@ from course_lib.label_smoothing import (
     reliability_curve,
     temperature_scale,
 )
+from course_lib.statistics import Interval, paired_interval
 
 SPEC = ModelSpec((64, 128, 10))
 EPSILONS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
@@ -68,6 +69,10 @@ class Smoothing:
     def of(self, name: str, epsilon: float, reading: str = "as it is") -> Tensor:
         """One of FIGURES at one ε and reading, [seeds]."""
         return getattr(self, name)[:, READINGS.index(reading), self.epsilons.index(epsilon)]
+
+    def change(self, name: str, epsilon: float, reading: str = "as it is") -> Interval:
+        """What ε or a reading changes in one of FIGURES, against ε = 0 as it is, seed by seed."""
+        return paired_interval(self.of(name, epsilon, reading), self.of(name, 0.0))
 
     def chosen(self, name: str) -> Tensor:
         """One of FIGURES as it is, [seeds], at the ε with the lowest NLL on validation rows.

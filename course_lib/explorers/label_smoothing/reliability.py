@@ -92,14 +92,14 @@ def _move_bins(marks, result, epsilon, reading="as it is"):
     return share
 
 
-def picture(found: smoothing.Smoothing, epsilons: Sequence[float]) -> Figure:
-    """The diagrams of some ε side by side, probabilities as they are, all seeds' rows together."""
-    figure = Figure(figsize=(8.6, 3.1), layout="constrained")
-    axes = figure.subplots(1, len(epsilons), sharey=True, squeeze=False)[0]
-    for ax, epsilon in zip(axes, epsilons):
-        _move_bins(_prepare_bins(ax), found, epsilon)
-        ece = found.of("ece", epsilon).mean()
-        ax.set(title=f"ε = {epsilon:g}: ECE {ece:.3f}", xlabel="confidence")
+def picture(found: smoothing.Smoothing, shown: Sequence[tuple[float, str]]) -> Figure:
+    """Diagrams side by side, (ε, one of `smoothing.READINGS`) each, all seeds' rows together."""
+    figure = Figure(figsize=(2.6 * len(shown) + 0.4, 3.3), layout="constrained")
+    axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for ax, (epsilon, reading) in zip(axes, shown):
+        _move_bins(_prepare_bins(ax), found, epsilon, reading)
+        title = _named(found, epsilon, reading).replace(": ", "\n")  # else two of them touch
+        ax.set(title=title, xlabel="confidence")
     words = {"fontsize": 9, "color": plotting.ink()}
     axes[0].text(0.05, 0.9, "above the line:\ntoo modest", va="center", **words)
     axes[0].text(0.98, 0.12, "below it:\ntoo sure", ha="right", va="center", **words)
@@ -108,18 +108,25 @@ def picture(found: smoothing.Smoothing, epsilons: Sequence[float]) -> Figure:
     return figure
 
 
-def show_diagrams(found: smoothing.Smoothing, epsilons: Sequence[float]) -> None:
+def _named(found: smoothing.Smoothing, epsilon: float, reading: str) -> str:
+    """What stands over a diagram: ε, whose temperature, and the mean of the seeds' own ECE."""
+    then = {name: "" if k == 0 else f", {LINES[k]}" for k, name in enumerate(smoothing.READINGS)}
+    ece = found.of("ece", epsilon, reading).nanmean()
+    return f"ε = {epsilon:g}{then[reading]}: ECE {ece:.3f}"
+
+
+def show_diagrams(found: smoothing.Smoothing, shown: Sequence[tuple[float, str]]) -> None:
     """Show the `picture`, with words for who cannot see it."""
     said = []
-    for epsilon in epsilons:
-        says, is_right, share = found.pooled_bins(epsilon)
+    for epsilon, reading in shown:
+        says, is_right, share = found.pooled_bins(epsilon, reading)
         excess = ((says - is_right)[share > 0] * share[share > 0]).sum()
         where = "below" if excess > 0 else "above"
         said.append(
-            f"ε = {epsilon:g}: the dots lie {abs(excess):.1%} {where} the dotted line on "
-            f"average, calibration error {found.of('ece', epsilon).mean():.3f}"
+            f"{_named(found, epsilon, reading)}, the dots lie {abs(excess):.1%} {where} the "
+            "dotted line on average"
         )
-    plotting.show_with_words(picture(found, epsilons), "; ".join(said) + ".")
+    plotting.show_with_words(picture(found, shown), "; ".join(said) + ".")
 
 
 def _draw(marks, result, epsilon, reading):

@@ -14,8 +14,8 @@ from course_lib.panel import Choice, Explorer, Slider
 
 SITUATIONS = {
     "noise, memorised": (0.2, 2000, smoothing.RATE),
-    "right labels": (0.0, 2000, smoothing.RATE),
-    "noise, stopped": (0.2, 600, smoothing.RATE),
+    "right, memorised": (0.0, 2000, smoothing.RATE),
+    "right, tuned": (0.0, tuned_stop.RIGHT_STEPS, tuned_stop.RIGHT_RATE),
     "noise, tuned": (0.2, tuned_stop.STEPS, tuned_stop.RATE),
 }  # share of wrong labels, steps, learning rate
 SHOWN = smoothing.READINGS[:2]
@@ -52,7 +52,7 @@ def _prepare(figure):
             marks[f"{name} {k}"] = plotting.draw_band(ax, [], np.empty((0, 0)), label=label, k=k)
             dot = {"marker": "o", "markersize": 6, "linestyle": "none"}
             marks[f"{name} {k} here"] = ax.plot([], [], color=plotting.series(k)[0], **dot)
-    axes[0].set_ylabel("mean over test rows")
+    axes[0].set_ylabel("test rows: mean confidence,\nshare that is right")
     axes[0].legend(loc="lower left", fontsize=9)
     return marks
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 from course_lib import plotting
 from course_lib.experiments.label_smoothing.targets import GAPS, measure_targets
@@ -90,6 +91,13 @@ def _say(result):
 
 def _signed(number):
     return f"{number:.3g}".replace("-", "−")
+
+
+def show_still(epsilon: float, gap: float, classes: int = 5) -> None:
+    """Show the picture of one ε and gap, without sliders, with its line for who cannot see it."""
+    figure = Figure(figsize=(9, 3.1), layout="constrained")
+    words = _draw(_prepare(figure), measure_targets(epsilon, classes, gap))
+    plotting.show_with_words(figure, words)
 
 
 explorer = Explorer(

@@ -47,6 +47,10 @@ def test_the_rival_without_decay_is_the_recipe_without_smoothing(short):
     for name in lab.FIGURES:
         torch.testing.assert_close(rival.of(name, 0.0), short.of(name, 0.0), rtol=1e-5, atol=1e-6)
     assert (rival.validation_nll.diff(dim=1) != 0).all()  # each decay has its own network
+    *_, wide = lab.decay_instead(**SHORT, decays=lab.WIDE_DECAYS)
+    assert wide.candidates == lab.WIDE_DECAYS and len(lab.WIDE_DECAYS) == len(lab.CANDIDATES)
+    for name in lab.FIGURES:
+        torch.testing.assert_close(wide.of(name, 3.0), rival.of(name, 3.0), rtol=1e-5, atol=1e-6)
 
 
 def test_each_seed_keeps_its_lowest_validation_nll(short):

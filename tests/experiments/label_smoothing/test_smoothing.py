@@ -155,3 +155,10 @@ def test_one_bin_tells_mean_confidence_from_accuracy(short):
     for epsilon in lab.EPSILONS:
         gap = short.mean_confidence(epsilon) - (1 - short.of("error", epsilon))
         torch.testing.assert_close(gap.abs(), short.ece_in(1, epsilon))
+
+
+def test_a_change_is_against_no_smoothing_as_it_is_seed_by_seed(short):
+    found = short.change("nll", 0.1, lab.READINGS[RIGHT])
+    difference = short.nll[:, RIGHT, short.epsilons.index(0.1)] - short.nll[:, 0, 0]
+    assert found.mean == pytest.approx(difference.mean().item())
+    assert short.change("ece", 0.0).mean == 0

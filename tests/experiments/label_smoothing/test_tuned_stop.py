@@ -16,6 +16,7 @@ def test_the_lowest_mean_error_is_chosen():
 def test_what_the_lesson_trains_with_lies_inside_the_grid():
     assert lab.RATES[0] < lab.RATE < lab.RATES[-1] and lab.RATE in lab.RATES
     assert lab.STOPS[0] < lab.STEPS < lab.STOPS[-1] and lab.STEPS in lab.STOPS
+    assert lab.RIGHT_RATE in lab.RATES and lab.RIGHT_STEPS in lab.STOPS[1:-1]
     assert not set(lab.SEEDS) & set(smoothing.SEEDS), "no verdict uses these seeds"
 
 
