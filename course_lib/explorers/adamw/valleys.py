@@ -1,6 +1,6 @@
-"""Valleys of the map at some rates, side by side: over λ, and over the memories in the run."""
+"""Valleys of the map and of longer runs: over λ, for both optimizers, and over the memories."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,53 +8,80 @@ from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator, Per
 from numpy.typing import NDArray
 
 from course_lib import plotting
+from course_lib.experiments.adamw.longer import Valley, valley
 from course_lib.experiments.adamw.two_knobs import STEPS, LossSurface
 
 TICKS = (0.1, 0.15, 0.2, 0.3, 0.5, 0.9)
 
 
-def draw_valleys(surface: LossSurface, rates: Sequence[float], steps: int = STEPS) -> Figure:
-    """Test error at some rates of a map, over λ, left, and over λ·lr·steps, right; a dot: lowest.
+def valleys_of(name: str, surface: LossSurface, rates: Sequence[float], long: Sequence[float]):
+    """{label: `Valley`} of optimizer `name`: of its map at `rates`, of longer runs at `long`."""
+    found = [
+        Valley(rate, STEPS, surface.optimizer.decay, surface.error[:, place])
+        for rate, place in zip(rates, map(surface.optimizer.lr.index, rates), strict=True)
+    ]
+    found += [valley(name, rate) for rate in long]
+    return {f"lr = {plotting.readable(one.rate)}, {one.steps} steps": one for one in found}
 
-    Means over the seeds with their 95 % intervals.
+
+def draw_valleys(valleys: Mapping[str, Mapping[str, Valley]]) -> Figure:
+    """Mean test errors over λ, a panel each; the last ones also over λ·lr·steps. A dot: lowest.
+
+    valleys: {optimizer: {label: `Valley`}}, the same labels for each.
     """
     with plotting.style():
-        figure = Figure(figsize=(8.2, 3.7), layout="constrained")
-        left, right = figure.subplots(1, 2, sharey=True)
-        left.set(title="Over λ", xlabel="λ", ylabel="test error", xlim=(0.01, 10))
-        right.set(title="Over the memories in the run", xlabel="λ·lr·steps", xlim=(0.1, 100))
-        for k, rate in enumerate(rates):
-            decay, error, best = _valley(surface, rate)
-            for ax, x in ((left, decay), (right, decay * rate * steps)):
-                label = f"lr = {plotting.readable(rate)}" if ax is left else None
-                line, _ = plotting.draw_band(ax, x, error, label, k)
-                low = error[:, best].mean()
-                ax.plot(x[best], low, "o", color=line.get_color(), markersize=7, zorder=5)
-        for ax in (left, right):
-            ax.set(xscale="log", yscale="log", ylim=(0.09, 0.95))
+        figure = Figure(figsize=(8.2, 3.9), layout="constrained")
+        axes = figure.subplots(1, len(valleys) + 1, sharey=True)
+        last = list(valleys)[-1]
+        for ax, name in zip(axes, [*valleys, last], strict=True):
+            memories = ax is axes[-1]
+            for k, (label, one) in enumerate(valleys[name].items()):
+                color, linestyle = plotting.series(k)
+                decay, error, best = _means(one)
+                x = decay * one.rate * one.steps if memories else decay
+                ax.plot(x, error, color=color, linestyle=linestyle, label=label if memories else "")
+                ax.plot(x[best], error[best], "o", color=color, markersize=7, zorder=5)
+            decays = np.concatenate([one.decay for one in valleys[name].values()])
+            xlim = (0.1, 100) if memories else (10 * decays.min(), decays.max())
+            ax.set(
+                xscale="log",
+                yscale="log",
+                xlim=xlim,
+                ylim=(0.09, 0.95),
+                title=f"{name}, over {'memories' if memories else 'λ'}",
+                xlabel="λ·lr·steps" if memories else "λ",
+            )
             ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
             ax.yaxis.set(
                 major_locator=FixedLocator(TICKS),
                 major_formatter=PercentFormatter(1, decimals=0),
                 minor_locator=NullLocator(),
             )
-        figure.legend(loc="outside lower center", ncols=len(rates), fontsize=9)
+        axes[0].set_ylabel("test error")
+        figure.legend(loc="outside lower center", ncols=3, fontsize=8.5)
     return figure
 
 
-def _valley(surface: LossSurface, rate: float) -> tuple[NDArray, NDArray, int]:
-    """λ, test errors [seeds, λ] and the place of the lowest mean; where a seed diverged is none."""
-    error = plotting.array(surface.error[:, surface.optimizer.lr.index(rate)])
+def _means(one: Valley) -> tuple[NDArray, NDArray, int]:
+    """λ, mean test errors and the place of the lowest; where a seed diverged is none."""
+    error = plotting.array(one.error)
     known = np.isfinite(error).all(0)
-    error = error[:, known]
-    return np.array(surface.optimizer.decay)[known], error, int(error.mean(0).argmin())
+    means = error[:, known].mean(0)
+    return np.array(one.decay)[known], means, int(means.argmin())
 
 
-def show_valleys(surface: LossSurface, rates: Sequence[float], steps: int = STEPS) -> None:
-    """Show `draw_valleys` in a notebook, with words for who cannot see it."""
+def show_valleys(
+    trained: Mapping[str, LossSurface], rates: Sequence[float], long: Sequence[float]
+) -> None:
+    """Show `draw_valleys` in a notebook, with words for who cannot see it.
+
+    trained: the maps by name. rates: of their columns; long: of those with 3000 steps.
+    """
+    valleys = {name: valleys_of(name, surface, rates, long) for name, surface in trained.items()}
     said = []
-    for rate in rates:
-        decay, _, best = _valley(surface, rate)
-        memories = f"{decay[best] * rate * steps:.2g} memories"
-        said.append(f"at lr = {rate:g} the valley lies at λ = {decay[best]:g}, {memories}")
-    plotting.show_with_words(draw_valleys(surface, rates, steps), "; ".join(said) + ".")
+    for name, found in valleys.items():
+        for label, one in found.items():
+            decay, _, best = _means(one)
+            memories = f"{decay[best] * one.rate * one.steps:.2g} memories"
+            said.append(f"{name}, {label}: the valley lies at λ = {decay[best]:g}, {memories}")
+    plotting.show_with_words(draw_valleys(valleys), "; ".join(said) + ".")
