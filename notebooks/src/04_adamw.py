@@ -181,9 +181,9 @@ show_memory(strengths=(0.01, 0.33, 3.3), lr=0.01, steps=300, epoch=6)
 # %% [markdown]
 # At λ = 0.01 the memory is 1/(0.01 · 0.01) = 10 000 steps, and the run takes 3 % off. **In a short run, the default λ does next to nothing.** With 0.33 the memory is as long as the run, with 3.3 a tenth of that.
 #
-# Why should a shorter memory, that is a stronger decay, help? A guess, which we do not test: to learn one wrong label by heart takes larger weights than to learn what many images share, and decay keeps weights from growing large. When it helps, we measure below.
+# Where does one begin? Wang & Aitchison advise a memory between an epoch (grey) and the run. We start at the long end, where λ is weakest, for too weak a λ does little and too strong a one can ruin the run: **begin at λ = 1/(lr·steps), a memory as long as the run, and shorten it from there.**
 #
-# Wang & Aitchison advise a memory between an epoch (grey) and the run. We start at the long end, where λ is weakest, for too weak a λ does little and too strong a one can ruin the run: **begin at λ = 1/(lr·steps), a memory as long as the run, and shorten it from there.**
+# Why should a shorter memory help at all? A guess, which we do not test: to learn one wrong label by heart takes larger weights than to learn what many images share, and decay keeps weights from growing large.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the average, to the last digit
@@ -264,15 +264,16 @@ for name, (rate, strength, length) in recipes.items():
 #
 # Where does a weight come to rest, in a run longer than its memory?
 #
-# At rest decay and Adam's step cancel: $u = -\lambda w$ on average. With minibatches a gradient is the true slope plus noise of some size σ. The noise makes m̂ jitter, but with both signs: over many steps it averages out. So on average u = m̂/√v̂ is about slope/√v̂, and at rest
+# With minibatches a gradient is the true slope plus noise of some size σ. In m̂ the noise comes with both signs and averages out, so the slope is left. In v̂ it is squared, and squares do not cancel: where the noise is larger than the slope, √v̂ stays near σ. At rest decay and Adam's step cancel on average:
 #
-# $$\text{slope} + \lambda\sqrt{\hat v}\;w = 0$$
+# - **Adam + L2**: (slope + λw)/√v̂ = 0. Both are divided, and √v̂ drops out.
+# - **AdamW**: slope/√v̂ + λw = 0, which is about slope + λσ·w = 0. The noise stays.
 #
-# An L2 penalty (**ridge**) with the strength $\lambda\sqrt{\hat v}$ asks for the same. So one question decides how hard λ pulls: how large is √v̂ at rest? In v̂ the noise is squared, and squares do not cancel. Where the noise is larger than the slope, √v̂ stays near σ, and **the ridge has the strength λσ**.
+# Both are what an L2 penalty (**ridge**) asks for. Its strength is λ in Adam + L2, and **in AdamW it is λσ**.
 #
-# By hand: the loss $\frac12(w - 1.5)^2$ is lowest at 1.5, its *star*, and has the slope w − 1.5. With λ = 0.5 and σ = 3 the ridge has the strength λσ = 0.5 · 3. At rest (w − 1.5) + 0.5 · 3 · w = 0, so 2.5 · w = 1.5, and w = 0.6.
+# By hand: the loss $\frac12(w - 1.5)^2$ is lowest at 1.5, its *star*, and has the slope w − 1.5. Let λ be 0.5 and σ be 10. Under Adam + L2 the weight rests where (w − 1.5) + 0.5w = 0, at w = 1. In AdamW the strength is 0.5 · 10 = 5. So (w − 1.5) + 5w = 0, and w = 0.25.
 #
-# Does AdamW rest there? The weights below begin at the star (lr = 0.01, λ = 0.5). Dotted: the exact balance (*Deeper*), 0.58 for σ = 3. Faint: single weights, under the same noise made larger.
+# Do they rest there? The weights below begin at the star, with lr = 0.01.
 
 # %%
 from course_lib.explorers.adamw.pull import show_pull
@@ -280,14 +281,9 @@ from course_lib.explorers.adamw.pull import show_pull
 show_pull((1, 3, 10))
 
 # %% [markdown]
-# It does. **With noise of a fixed size AdamW shrinks a weight, the more the larger the noise**: from 1.5 to about 0.96 with noise of size 1, to 0.58 with 3, to 0.25 with 10. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10 -->
+# They do. **In AdamW a weight is shrunk the more, the larger its noise**: from 1.5 to 0.96 with noise of size 1, to 0.25 with 10. Under Adam + L2 it rests at 1 each time. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10, noisy-l2 -->
 #
-# In a network each weight has a σᵢ of its own, and so a ridge of its own strength, about λσᵢ. Not so under Adam + L2: by the same argument (noise of both signs alike, √v̂ nearly constant; not run) its ridge has one strength, λ, for every weight.
-#
-# **This looks like the reverse of lesson 03, and both are true.** *In one step* AdamW takes the same share of every weight, and Adam + L2 does not, for its λw is divided by √v̂. *At rest* decay is weighed against the slope:
-#
-# - Adam + L2: (slope + λw)/√v̂ = 0. Here √v̂ drops out.
-# - AdamW: slope/√v̂ + λw = 0. Here it stays, as a strength that differs from weight to weight. How large it is in a network, nothing here measures.
+# **This looks like the reverse of lesson 03, and both are true.** *In one step* AdamW takes the same share of every weight, and Adam + L2 does not, for its λw is divided by √v̂. *At rest*, as seen on this one weight, it is the pull of AdamW that depends on the noise. How large the noise of a network's weights is, nothing here measures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the balance, to within two percent
@@ -319,7 +315,7 @@ claim("Under Adam + L2 the weight rests within 2 % of 1.5/(1 + λ) = 1, with noi
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third: a box, with the full gradient run to rest
 #
-# And without noise, does λ shrink a weight then? The picture below is a bowl, its lowest point at the star, (2, 0.7). Adam + L2 and AdamW start at the ring with the same rate and λ. Every step sees the full gradient. β₂ is 0.9, the picture's default, in place of torch's 0.999, so that 300 steps suffice. Nobody trains networks so, but here the limit shows.
+# And without noise, does λ shrink a weight then? The picture below is a bowl, its lowest point at the star, (2, 0.7). Adam + L2 and AdamW start at the ring with the same rate and λ, and every step sees the full gradient. Nobody trains networks so, but here the limit shows. (β₂ is 0.9, the picture's default, in place of torch's 0.999, so that 300 steps suffice.)
 
 # %%
 predict("moved", "You raise λ from 0 to 0.4. Where does AdamW end?",
@@ -327,7 +323,7 @@ predict("moved", "You raise λ from 0 to 0.4. Where does AdamW end?",
          "at the star, unmoved"])
 
 # %% [markdown]
-# Dotted: where Adam + L2 comes to rest, for each λ. Straight line: one wall of a box, explained below. The right half is for *Deeper*.
+# Dotted: where Adam + L2 comes to rest, for each λ. The straight line is a wall, explained below.
 #
 # **Do this**: take λ to 0, where both paths are one, then up to 0.5, value by value.  **Notice**: which path ends elsewhere at each λ, blue or orange?
 
@@ -342,13 +338,11 @@ reveal("moved", "at the star, unmoved",
        because="up to λ = 0.5 it ends at the star, as if λ were not connected")
 
 # %% [markdown]
-# Blue stops well short of the star. Orange ends on it, to the eye, for every λ up to 0.5. Why?
+# Blue stops well short of the star. Orange ends on it, to the eye, for every λ up to 0.5. **Without noise nothing holds √v̂ up**: it falls to zero along with the slope, and the pull with it.
 #
-# **Without noise the pull fades.** The ridge of the section above has the strength λ√v̂. Minibatch noise holds √v̂ up. With the full gradient √v̂ falls to zero along with the slope, and the pull with it. (How a weight can stand still there: *Deeper*.)
+# A limit is left. Suppose that AdamW stood still short of the star. There the gradient would be the same at every step, so u would be 1 or −1. Decay draws with λ|w| only, less than 1 where |w| < 1/λ, and the step wins: **inside the box |w| ≤ 1/λ the star is not shrunk at all.** Outside, standing still would need |u| > 1, and in the long run Adam gives no more than 1. So there AdamW ends on the wall (Xie & Li, 2024; conditions in *Deeper*).
 #
-# **Could it stop short of the star?** There the gradient would be the same at every step, so u would be 1 or −1. Decay draws with λ|w| only, less than 1 where |w| < 1/λ, and the step wins: **inside the box |w| ≤ 1/λ the star is not shrunk at all.** Outside, standing still would need |u| > 1, and in the long run Adam gives no more than 1. So AdamW ends on the wall (Xie & Li, 2024; conditions in *Deeper*).
-#
-# With minibatches both hold: weights are shrunk inside the box, and its wall stays, roughly. In the network of the plain cell (one seed) λ = 3.16 puts the wall at 1/3.16 = 0.32. Of 9610 weights two are past it, the largest at 0.38. With λ = 0.001, whose wall is out of reach, the largest weight is 1.52: so decay held the others back.
+# With minibatches the wall stays, roughly. In the network of the plain cell λ = 3.16 puts it at 1/3.16 = 0.32. Of 9610 weights two are past that, the largest at 0.38. With λ = 0.001, whose wall is out of reach, the largest weight is 1.52 (one seed).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So how strong is λ = 0.01?
@@ -358,7 +352,7 @@ reveal("moved", "at the star, unmoved",
 # | | what λ does | λ = 0.01, lr = 1e-3 |
 # |---|---|---|
 # | any run | a memory of 1/(lr·λ) steps; a run far shorter hardly feels it | 100 000 steps; 1000 steps take 1 % off a weight |
-# | a longer run, with minibatches | a pull, as of ridge with a strength of about λσᵢ (seen on one weight) | a ridge of 0.01σᵢ. For σᵢ = 1 it takes half of a weight where the curvature (by how much the slope grows when w grows by 1) is 0.01, and 1 % where it is 1 |
+# | a longer run, with minibatches | a pull, as of ridge with a strength of about λσ (seen on one weight) | a ridge of 0.01σ. With σ = 1 it takes 1 % of a weight where the slope grows by 1 as w grows by 1, and half of it where the slope grows by 0.01 |
 # | full gradient, run to rest | a box, $\lvert w\rvert \le 1/\lambda$; inside it nothing is shrunk | ±100: most networks' weights never reach it |
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -537,12 +531,13 @@ explore.which_parameter.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where decay matters
 #
-# Now the promises, better generalization first. They can be tested only where decay matters: at which learning rate? We train the network of the plain cell for 300 steps of 50 images, at 9 learning rates × 9 decays, with ten seeds. All the other images, 1497 with right labels, are the test.
+# Where do you need decay at all? Only there can the promises be tested.
 #
-# At lr = 0.01 the network gets 99 % of its training labels right when next to nothing decays, so the wrong ones are learned by heart. At 0.001 it gets 79 %. <!-- rests: large-rate-learned, best-rate-unlearned --> The two optimizers are compared at 0.01:
-# 1. Each gets nine λ, each about three times the last: 0.001 to 10 for AdamW, 0.00001 to 0.1 for Adam + L2. The smallest stands in for zero, which has no place on a logarithmic axis: "next to no decay", or for short "no decay".
-# 2. Five seeds choose the λ with the lowest mean test error, the other five are judged at it; then the reverse. (So clean test images choose, for both alike; in practice a noisy validation set does, less surely.)
-# 3. Decided beforehand: one point of test error, 15 of the 1497 images, is a difference worth having.
+# We train the network of the plain cell for 300 steps of 50 images, with 9 learning rates × 9 decays and ten seeds. The other 1497 images, with right labels, are the test. Each λ is about three times the last. The smallest stands in for zero: "no decay".
+#
+# At lr = 0.01 and no decay the network gets 99 % of its training labels right, so the wrong ones are learned by heart. At 0.001 it gets 79 %. <!-- rests: large-rate-learned, best-rate-unlearned --> The two optimizers are compared at 0.01, each at its own best λ:
+# 1. Five seeds choose the λ with the lowest mean test error, the other five are judged at it; then the reverse. (So clean test images choose, for both alike. In practice a noisy validation set does, less surely.)
+# 2. Decided beforehand: one point of test error, 15 of the 1497 images, is a difference worth having.
 
 # %%
 predict("two-knobs",
@@ -562,7 +557,9 @@ from course_lib.explorers import adamw as explore
 explore.heat_map.show()
 
 # %% [markdown]
-# **At lr = 0.01 decay matters**: of 22 points of test error the right λ takes some ten off, with either optimizer. <!-- rests: decay-gains-adam, decay-gains-adamw --> At lr = 0.001 the curves are flat until λ is too strong.
+# At lr = 0.01 the right λ takes some ten of 22 points off, with either optimizer. <!-- rests: decay-gains-adam, decay-gains-adamw --> At lr = 0.001 the curves are flat until λ is too strong: 300 small steps end before the wrong labels are learned. But train ten times as long at 0.001, and decay gains 14 points there, too (*Deeper: a tenth of the rate for ten times the steps*). <!-- rests: longer-gains-adam, longer-gains-adamw -->
+#
+# **You need decay where training goes on until wrong labels are learned: in a long run, or at a large rate.** <!-- rests: decay-gains-adam, decay-gains-adamw, longer-gains-adam, longer-gains-adamw, tuning-error-adam, tuning-error-adamw, best-rate-unlearned -->
 
 # %%
 # tuned(x): one half of the seeds picks the lowest of x, the other half is judged there

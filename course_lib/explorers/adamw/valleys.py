@@ -1,8 +1,9 @@
-"""Valleys of the map and of longer runs: over λ, for both optimizers, and over the memories."""
+"""Valleys of the map and of longer runs: over λ, and over what may stay in its place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator, PercentFormatter
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from course_lib.experiments.adamw.two_knobs import STEPS, LossSurface
 TICKS = (0.1, 0.15, 0.2, 0.3, 0.5, 0.9)
 
 
-def valleys_of(name: str, surface: LossSurface, rates: Sequence[float], long: Sequence[float]):
+def valleys_of(
+    name: str, surface: LossSurface, rates: Sequence[float], long: Sequence[float]
+) -> dict[str, Valley]:
     """{label: `Valley`} of optimizer `name`: of its map at `rates`, of longer runs at `long`."""
     found = [
         Valley(rate, STEPS, surface.optimizer.decay, surface.error[:, place])
@@ -24,42 +27,61 @@ def valleys_of(name: str, surface: LossSurface, rates: Sequence[float], long: Se
     return {f"lr = {plotting.readable(one.rate)}, {one.steps} steps": one for one in found}
 
 
-def draw_valleys(valleys: Mapping[str, Mapping[str, Valley]]) -> Figure:
-    """Mean test errors over λ, a panel each; the last ones also over λ·lr·steps. A dot: lowest.
+def draw_valleys(coupled: Mapping[str, Valley], decoupled: Mapping[str, Valley]) -> Figure:
+    """Mean test errors of Adam + L2 over λ, of AdamW over λ, lr·λ, λ·lr·steps. A dot: lowest.
 
-    valleys: {optimizer: {label: `Valley`}}, the same labels for each.
+    coupled, decoupled: {label: `Valley`} of Adam + L2 and of AdamW, the same labels.
     """
     with plotting.style():
-        figure = Figure(figsize=(8.2, 3.9), layout="constrained")
-        axes = figure.subplots(1, len(valleys) + 1, sharey=True)
-        last = list(valleys)[-1]
-        for ax, name in zip(axes, [*valleys, last], strict=True):
-            memories = ax is axes[-1]
-            for k, (label, one) in enumerate(valleys[name].items()):
-                color, linestyle = plotting.series(k)
-                decay, error, best = _means(one)
-                x = decay * one.rate * one.steps if memories else decay
-                ax.plot(x, error, color=color, linestyle=linestyle, label=label if memories else "")
-                ax.plot(x[best], error[best], "o", color=color, markersize=7, zorder=5)
-            decays = np.concatenate([one.decay for one in valleys[name].values()])
-            xlim = (0.1, 100) if memories else (10 * decays.min(), decays.max())
-            ax.set(
-                xscale="log",
-                yscale="log",
-                xlim=xlim,
-                ylim=(0.09, 0.95),
-                title=f"{name}, over {'memories' if memories else 'λ'}",
-                xlabel="λ·lr·steps" if memories else "λ",
-            )
-            ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
-            ax.yaxis.set(
-                major_locator=FixedLocator(TICKS),
-                major_formatter=PercentFormatter(1, decimals=0),
-                minor_locator=NullLocator(),
-            )
-        axes[0].set_ylabel("test error")
-        figure.legend(loc="outside lower center", ncols=3, fontsize=8.5)
+        figure = Figure(figsize=(8.2, 6), layout="constrained")
+        axes = figure.subplots(2, 2, sharey=True)
+        _draw_panel(axes[0, 0], "Adam + L2: over λ", "λ", coupled, lambda one: 1)
+        _draw_panel(axes[0, 1], "AdamW: over λ", "λ", decoupled, lambda one: 1)
+        _draw_panel(axes[1, 0], "AdamW: over lr·λ", "lr·λ", decoupled, lambda one: one.rate)
+        _draw_panel(
+            axes[1, 1],
+            "AdamW: over the memories in the run",
+            "λ·lr·steps",
+            decoupled,
+            lambda one: one.rate * one.steps,
+        )
+        for ax in axes[:, 0]:
+            ax.set_ylabel("test error")
+        lines, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(lines, labels, loc="outside lower center", ncols=3, fontsize=8.5)
     return figure
+
+
+def _draw_panel(
+    ax: Axes,
+    title: str,
+    xlabel: str,
+    valleys: Mapping[str, Valley],
+    times: Callable[[Valley], float],
+) -> None:
+    """Valleys over λ, times what `times` says of each: from a thirtieth of the leftmost dot on."""
+    dots = []
+    for k, (label, one) in enumerate(valleys.items()):
+        color, linestyle = plotting.series(k)
+        decay, error, best = _means(one)
+        x = decay * times(one)
+        ax.plot(x, error, color=color, linestyle=linestyle, label=label)
+        ax.plot(x[best], error[best], "o", color=color, markersize=7, zorder=5)
+        dots.append(x[best])
+    ax.set(
+        xscale="log",
+        yscale="log",
+        xlim=(min(dots) / 30, max(dots) * 10),
+        ylim=(0.085, 0.95),
+        title=title,
+        xlabel=xlabel,
+    )
+    ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    ax.yaxis.set(
+        major_locator=FixedLocator(TICKS),
+        major_formatter=PercentFormatter(1, decimals=0),
+        minor_locator=NullLocator(),
+    )
 
 
 def _means(one: Valley) -> tuple[NDArray, NDArray, int]:
@@ -75,7 +97,8 @@ def show_valleys(
 ) -> None:
     """Show `draw_valleys` in a notebook, with words for who cannot see it.
 
-    trained: the maps by name. rates: of their columns; long: of those with 3000 steps.
+    trained: the maps of Adam + L2 and of AdamW, by name. rates: of their columns; long: of those
+    with 3000 steps.
     """
     valleys = {name: valleys_of(name, surface, rates, long) for name, surface in trained.items()}
     said = []
@@ -84,4 +107,4 @@ def show_valleys(
             decay, _, best = _means(one)
             memories = f"{decay[best] * one.rate * one.steps:.2g} memories"
             said.append(f"{name}, {label}: the valley lies at λ = {decay[best]:g}, {memories}")
-    plotting.show_with_words(draw_valleys(valleys), "; ".join(said) + ".")
+    plotting.show_with_words(draw_valleys(*valleys.values()), "; ".join(said) + ".")
