@@ -626,7 +626,7 @@ reveal("two-knobs",
 # | lr = 0.001, 3000 steps | 24.1 % | 9.4 % | 9.6 % |
 # | best of 81 pairs of lr and λ, 300 steps | 9.7 % | 9.7 % | 9.7 % |
 #
-# **In three of the four rows they err alike, within a point.** In the second Adam + L2 is 0.8 points ahead; whether that is less than one is open. The last row is a weak test: its best pairs hardly need decay. In one more run, with a BatchNorm (lesson 07), AdamW came out about a point ahead. Whether that is the optimizer or our coarse grid is open (*Deeper*). <!-- rests: large-rate-same, tuned-same-error, longer-same, open steps-same, open behind-norm-same -->
+# **In two of these three they err alike, too, within a point.** In the second row Adam + L2 is 0.8 points ahead; whether that is less than one is open. The last row is a weak test: its best pairs hardly need decay. In one more run, with a BatchNorm (lesson 07), AdamW came out about a point ahead. Whether that is the optimizer or our coarse grid is open (*Deeper*). <!-- rests: tuned-same-error, longer-same, open steps-same, open behind-norm-same -->
 #
 # Now look down the columns. With no decay the rows lie 14 points apart, with a tuned λ one or two. **So decay makes a poorly chosen run nearly as good as the best one, with either optimizer.** It does not beat the best one: 9.7 % needs no decay (read off, not tested).
 
