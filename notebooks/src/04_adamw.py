@@ -315,7 +315,7 @@ claim("Under Adam + L2 the weight rests within 2 % of 1.5/(1 + λ) = 1, with noi
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third: a box, with the full gradient run to rest
 #
-# And without noise, does λ shrink a weight then? The picture below is a bowl, its lowest point at the star, (2, 0.7). Adam + L2 and AdamW start at the ring with the same rate and λ, and every step sees the full gradient. Nobody trains networks so, but here the limit shows. (β₂ is 0.9, the picture's default, in place of torch's 0.999, so that 300 steps suffice.)
+# And without noise, does λ shrink a weight then? The picture below is a bowl, its lowest point at the star, (2, 0.7). Adam + L2 and AdamW start at the ring with the same rate and λ, and every step sees the full gradient. Nobody trains so, but here the limit shows. (β₂ is 0.9, the picture's default, in place of torch's 0.999, so that 300 steps suffice.)
 
 # %%
 predict("moved", "You raise λ from 0 to 0.4. Where does AdamW end?",
@@ -734,7 +734,7 @@ reveal("carried",
 #
 # ✗: it cost so many points beside a λ tuned anew. ✓: less than one point; in AdamW tuning anew chose the same λ. ○: our seeds cannot say, fresh ones included. (For more steps AdamW's authors shrink lr·λ: *Deeper*.) <!-- rests: open carried-adam, open longer-adam, not carried-adamw, carried-product, longer-adamw, not longer-product, steps-adamw, not steps-memories -->
 #
-# What can you do with it? Read the column of λ: **in ten times the steps λ could stay, and at ten times the rate it had to become a tenth.** Here are the valleys, a dot at each lowest mean of ten seeds. Compare the two upper panels first.
+# Read AdamW's column of λ: **in ten times the steps λ could stay, and at ten times the rate it had to become a tenth.** Here are the valleys, a dot at each lowest mean. Compare the two upper panels first.
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers.adamw.valleys import show_valleys
@@ -1284,7 +1284,7 @@ claim("A run saved after 10 steps and resumed "
 # ## When not to
 #
 # - **Short fine-tuning.** At lr = 1e-5 and λ = 0.01 the memory is ten million steps. A λ that is felt pulls towards zero, not towards the model that you were given.
-# - **Weights that must be large.** In a run longer than its memory AdamW keeps nearly every weight within ±1/λ, with minibatches too. Biases, and the scales of norms, want a group without decay.
+# - **Weights that must be large.** In a run longer than its memory AdamW keeps nearly every weight within ±1/λ. Biases, and the scales of norms, want a group without decay.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the whole function, is it what PyTorch does, and Adam's ancestors
@@ -1507,7 +1507,7 @@ claim("Plain Adam with the usual large β₂ = 0.999 goes to −1, too.",
 # ## What became of the promises?
 #
 # - **Decoupled knobs: not in general.** AdamW's λ could stay in ten times the steps, and had to become a tenth at ten times the rate. Adam + L2 did no worse here, as far as our seeds can say. <!-- rests: not carried-adamw, carried-product, longer-adamw, steps-adamw, open carried-adam, open longer-adam -->
-# - **Better generalization: not seen here.** Each at its own best λ, the two err alike, give or take a point. This does not refute the authors: their image networks were deep, with many norms. <!-- rests: tuned-same-error, longer-same, open steps-same, open behind-norm-same -->
+# - **Better generalization: not seen here.** Each at its own best λ, the two err alike, give or take about a point. This does not refute the authors: their image networks were deep, with many norms. <!-- rests: tuned-same-error, longer-same, open steps-same, open behind-norm-same -->
 # - **The default, λ = 0.01**: next to nothing in a short run.
 #
 # In one sentence: **AdamW frees decay from the gradients, but not λ from the learning rate.** <!-- rests: not carried-adamw -->
