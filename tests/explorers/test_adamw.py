@@ -13,7 +13,7 @@ from course_lib.explorers import adamw as explore
 from course_lib.explorers.adamw.heat_map import PAPER, TORCH, HeatMaps
 from course_lib.explorers.adamw.memory import draw_memory
 from course_lib.explorers.adamw.pull import draw_pull
-from course_lib.explorers.adamw.valleys import draw_valleys
+from course_lib.explorers.adamw.valleys import draw_valleys, valleys_of
 
 trajectory, heat_map = explore.trajectory.explorer, explore.heat_map.explorer
 
@@ -156,27 +156,32 @@ def test_the_memory_is_where_about_a_third_is_left():
 
 
 def test_the_pull_ends_at_the_balance_that_it_draws():
-    (ax,) = draw_pull((1.0, 10.0)).axes
-    means = [line for line in ax.lines if "mean of" in str(line.get_label())]
-    assert len(means) == 2
-    for line, sigma in zip(means, (1.0, 10.0), strict=True):
-        path = line.get_ydata()
-        assert path[0] == noise.STAR and abs(path[-500:].mean() / noise.balance(sigma) - 1) < 0.1
+    decoupled, coupled = draw_pull((1.0, 3.0)).axes
+    for ax, rests in ((decoupled, [noise.balance(1.0), noise.balance(3.0)]), (coupled, [1.0, 1.0])):
+        means = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) > 2]
+        assert [path[0] for path in means] == [noise.STAR] * 2
+        assert [path[-500:].mean() for path in means] == pytest.approx(rests, rel=0.03)
 
 
 def test_the_valleys_are_one_curve_over_two_axes_and_the_dot_is_its_lowest():
-    rates, optimizer = (0.01, 0.1), two_knobs.OPTIMIZERS["AdamW"]
+    optimizer = two_knobs.OPTIMIZERS["AdamW"]
     error = torch.rand(3, len(optimizer.lr), len(optimizer.decay), dtype=torch.float64)
     error[0, optimizer.lr.index(0.1), -1] = torch.nan  # diverged: no mean of the survivors
     none = torch.zeros_like(error)
     surface = two_knobs.LossSurface(optimizer, none, error, none, none > 0, 3)
-    left, right = draw_valleys(surface, rates, steps=300).axes
-    for k, rate in enumerate(rates):
-        (curve, dot), (moved, moved_dot) = (ax.lines[2 * k : 2 * k + 2] for ax in (left, right))
-        means = error[:, optimizer.lr.index(rate)].mean(0)
+    valleys = valleys_of("AdamW", surface, rates=(0.01, 0.1), long=(0.001,))
+    assert [one.rate * one.steps for one in valleys.values()] == pytest.approx([3, 30, 3])
+    one, over_decay, _, over_memories = draw_valleys(valleys, valleys).axes
+    for k, valley in enumerate(valleys.values()):
+        (curve, dot), (moved, moved_dot) = (
+            ax.lines[2 * k : 2 * k + 2] for ax in (over_decay, over_memories)
+        )
+        means = valley.error.mean(0)
         means = means[means.isfinite()].numpy()
-        assert len(means) == len(optimizer.decay) - k
+        assert len(means) == len(valley.decay) - (valley.rate == 0.1)
         assert np.allclose(curve.get_ydata(), means) and np.allclose(moved.get_ydata(), means)
-        assert np.allclose(moved.get_xdata(), curve.get_xdata() * rate * 300)
-        assert dot.get_ydata() == moved_dot.get_ydata() == [means.min()]
+        assert np.allclose(moved.get_xdata(), curve.get_xdata() * valley.rate * valley.steps)
+        for low in (dot, moved_dot):
+            assert low.get_ydata() == pytest.approx([means.min()])
         assert dot.get_xdata() == curve.get_xdata()[means.argmin()]
+    assert len(one.lines) == len(over_decay.lines)

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import LogNorm
-from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from course_lib import plotting
 from course_lib.experiments.adamw.best_rates import best_rates
@@ -71,7 +71,7 @@ def _prepare(figure):
     below.set(xscale="log", yscale="log", title="The framed columns")
     below.yaxis.set(
         major_locator=FixedLocator(TICKS),
-        major_formatter=FormatStrFormatter("%g"),
+        major_formatter=FuncFormatter(_say_tick),
         minor_locator=NullLocator(),
     )
     for k in (0, 1):
@@ -90,6 +90,11 @@ def _prepare(figure):
     style = {"rotation": 270, "va": "center", "fontsize": 8}
     below.text(1.1, 0.5, "colours of the maps, yellow: good", transform=below.transAxes, **style)
     return marks
+
+
+def _say_tick(value, _):
+    """An error in per cent, a loss as it is: the ranges of MEASURES do not overlap."""
+    return f"{value:.0%}" if value <= MEASURES["test error"][1][1] else f"{value:g}"
 
 
 def _prepare_map(ax):
@@ -179,7 +184,8 @@ def _say_best(name, optimizer, level, measure, rates):
     if len(rates):
         ends = dict.fromkeys(plotting.readable(rate) for rate in (rates.min(), rates.max()))
         where = f", dots at lr {' to '.join(ends)}"
-    return f"{name}: lowest {measure} {level[i, j]:.3g} at {at}{where}."
+    lowest = f"{level[i, j]:.1%}" if measure == "test error" else f"{level[i, j]:.3g}"
+    return f"{name}: lowest {measure} {lowest} at {at}{where}."
 
 
 def _say_heat_map(result, best):

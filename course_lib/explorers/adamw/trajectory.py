@@ -114,7 +114,7 @@ def _prepare(figure):
         ylim=(1e-6, 10),
         yscale="log",
         xlabel="step",
-        title="Distance to its place of rest",
+        title="For Deeper: distance to its rest",
     )
     marks["lr"] = [
         right.axhline(

@@ -32,13 +32,26 @@ def test_after_as_many_steps_it_is_the_column_of_the_map():
             assert torch.allclose(ours[:, 0, :9], theirs[:, i], rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("product", [False, True])
-def test_what_is_carried_is_lambda_or_the_product(product):
+def test_at_the_rate_of_the_map_it_holds_the_maps_decays():
+    assert longer.column_of("AdamW", longer.TUNED_AT).decay == OPTIMIZERS["AdamW"].decay
+
+
+@pytest.mark.parametrize(("places", "there"), [(0, 3.16), (longer.MORE, 31.6), (-2, 0.316)])
+def test_what_is_carried_is_lambda_or_its_partner(places, there):
     optimizer, column = OPTIMIZERS["AdamW"], longer.column_of("AdamW")
     tuned_for = 3.16
     on_map = (torch.tensor(optimizer.decay).log10() - torch.tensor(tuned_for).log10()).square()
     surface = LossSurface(optimizer, *[on_map.expand(4, 9, 9)] * 4)
     errors = torch.arange(11.0).expand(4, 1, 11)  # of the column, the places of its decays
-    found = longer.carried(surface, LossSurface(column, *[errors] * 4), product)
-    place = column.decay.index(31.6 if product else tuned_for)
-    assert found.tolist() == [place] * 4
+    found = longer.carried(surface, LossSurface(column, *[errors] * 4), places)
+    assert found.tolist() == [column.decay.index(there)] * 4
+
+
+def test_a_kept_valley_is_what_was_trained(monkeypatch):
+    made = {rate: torch.rand(10, 1, len(longer.column_of("AdamW", rate).decay)) for rate in (0.01,)}
+    surface = LossSurface(longer.column_of("AdamW", 0.01), *[made[0.01]] * 4)
+    monkeypatch.setattr(longer, "columns", lambda *_, **__: dict.fromkeys(NAMES, surface))
+    assert longer.valley("AdamW", 0.01, afresh=True).error.equal(made[0.01][:, 0])
+    kept = made[0.01].flatten().tolist()
+    monkeypatch.setattr(longer.store, "kept", lambda *_: kept)
+    assert longer.valley("AdamW", 0.01).error.allclose(made[0.01][:, 0])

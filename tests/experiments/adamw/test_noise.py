@@ -26,3 +26,9 @@ def test_a_path_begins_at_the_star_and_is_drawn_to_the_balance():
     path = noise.path(3.0, weights=50, steps=1500)
     assert path.shape == (1501, 50) and (path[0] == noise.STAR).all()
     assert path[-500:].mean().item() == pytest.approx(noise.balance(3.0), rel=0.1)
+
+
+def test_adam_with_l2_is_not_moved_by_the_size_of_the_noise():
+    for sigma in (1.0, 3.0):
+        rests = noise.rest(sigma, seeds=2, weights=50, steps=3000, l2=True)
+        assert rests.mean().item() == pytest.approx(noise.RIDGE, rel=0.1)
