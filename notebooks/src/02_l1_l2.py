@@ -905,8 +905,8 @@ claim("They are wrong more often than all weights under L2.",
       measured=paired_interval(refit.arms[:, 1], refit.arms[:, 0]), kind="measured",
       id="zeros-cost", unit="points", times=100, holds=positive)
 all_l2, kept_l2, all_l1, kept_l1, bare = refit.arms.T
-claim("The kept weights, trained again under L2, are wrong less often than all weights, "
-      "trained again under L1.",
+claim("The kept weights, trained again under L2, are wrong less often than all "
+      "weights, trained again under L1.",
       measured=paired_interval(kept_l2, all_l1), kind="measured",
       id="zeros-not-alone", unit="points", times=100, holds=negative)
 claim("Without a penalty the kept weights are wrong more often than all weights under "
