@@ -678,10 +678,10 @@ claim("In the network, at its own best rate each, a cosine ends at a lower train
       id="cosine-lower-own-rate", holds=negative)
 
 # %% tags=["nbval-check-output"]
-# Written before it was run: the eight seeds of the picture, at the rates chosen by the
-# training loss, bound 0. Holds: what the cosine gains is a gain on new digits, too. Does
-# not hold: it fits better, and is worse there. Across the bound: open, and so is whether
-# a cosine is of use on new digits here.
+# Written before it was run: the eight seeds of the picture, at the rates chosen by
+# the training loss, bound 0. Holds: what the cosine gains is a gain on new digits,
+# too. Does not hold: it fits better, and is worse there. Across the bound: open,
+# and so is whether a cosine is of use on new digits here.
 steady_new, falling_new = (run.test_loss[:, -1].log() for run in runs.values())
 claim("In the network, at its own best rate each, a cosine ends at a lower loss on new "
       "digits than a constant rate (log ratio).",
@@ -931,11 +931,12 @@ claim("In the network, 600 steps each, at its own rate each, batches of 10 end a
 # Is it the noise, or the rate? Both at 0.08, the best rate of the batches of 10: only the batch differs.
 
 # %% tags=["deeper", "nbval-check-output"]
-# Written before it was run: seeds 0 to 23, 600 steps each, a cosine from 0.08 to 0, bound
-# 0. Holds: at one rate the noise itself lowers the loss on new digits, so the rate does
-# not explain a lead. Does not hold: at one rate the noise harms, and a lead at own rates
-# comes from the rates. Across the bound: open, by how much the interval says. What the
-# core says of batches at their own rates does not lean on it.
+# Written before it was run: seeds 0 to 23, 600 steps each, a cosine from 0.08 to 0,
+# bound 0. Holds: at one rate the noise itself lowers the loss on new digits, so the
+# rate does not explain a lead. Does not hold: at one rate the noise harms, and a
+# lead at own rates comes from the rates. Across the bound: open, by how much the
+# interval says. What the core says of batches at their own rates does not lean on
+# it.
 same = {size: equal_steps.ends(size, (0.08,), range(24)) for size in (10, 500)}
 for size, run in same.items():
     print(f"600 steps of {size:3} at 0.08, 24 seeds: training loss "
