@@ -78,7 +78,7 @@ explore.trajectory.show(update=sgd_update, momentum=0.8,
 # ## T2 · How wrong is a batch?
 #
 # The single gradients have standard deviation `sigma` (with divisor $n$). What is the standard error of the mean of `batch_size` of them?
-# If `rows` is `None` they are drawn with replacement; else without, from `rows` examples, as in a shuffled epoch. Return a number.
+# If `rows` is `None` they are drawn with replacement; else without, from `rows` examples, as in a shuffled epoch (the lesson's *Deeper: is the full gradient exact?* has both formulas). Return a number.
 #
 # By hand: σ = 2, a batch of 4 with replacement: 1. A batch of all the rows: 0.
 #

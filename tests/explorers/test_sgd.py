@@ -48,6 +48,29 @@ def test_a_shift_costs_half_the_curvature():
         ] and f"costs {h / 2:g}" in ax.get_title() + ax.get_title("left")
 
 
+def test_noise_lifts_a_run_higher_in_the_steep_valley():
+    for ax, h in zip(explore.valleys.hovering().axes, (0.2, 2.0), strict=True):
+        mean, _, run = ax.get_lines()
+        assert mean.get_ydata() == pytest.approx(h / 2 * mean.get_xdata() ** 2)
+        w = torch.as_tensor(run.get_xdata())
+        assert run.get_ydata() == pytest.approx((h / 2 * w**2).numpy())
+        wanted = (w[1:] - (1 - 0.4 * h) * w[:-1]) / (0.4 * h)  # each step went down one example
+        assert wanted.abs() == pytest.approx(1.0, abs=1e-5)
+        assert f"{(h / 2 * w[1:] ** 2).mean():.2g}" in ax.get_title() + ax.get_title("left")
+    flat, steep = (h / 2 * explore.valleys.hover(h).square().mean() for h in (0.2, 2.0))
+    assert steep > 10 * flat
+
+
+def test_sharpness_side_by_side_stands_below_the_bound_of_each_rate():
+    figures = torch.rand(2, 3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = BatchSizes((10, 50, 300), (1.0, 2.0), 0.012, *[figures] * 5, progress=1.0)
+    for v, ax in enumerate(explore.sharpness.picture(found, (1.0, 2.0)).axes):
+        seeds, mean, bound = ax.get_lines()
+        assert seeds.get_ydata() == pytest.approx(figures[:, :, v].flatten().numpy())
+        assert mean.get_ydata() == pytest.approx(figures[:, :, v].mean(0).numpy())
+        assert {*bound.get_ydata()} == {2 / found.lrs[v]}
+
+
 def test_few_steps_get_a_dot_each():
     loss = torch.rand(3, 3) + 0.1
     ways = [Way(10, 0.05, 0.9, [0, 150, 300], loss), Way(500, 0.05, 0.9, [0, 150, 300], loss)]

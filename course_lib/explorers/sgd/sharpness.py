@@ -1,16 +1,25 @@
 """Sharpness and accuracy against batch size; the learning rate can be moved."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 from course_lib import plotting
-from course_lib.experiments.sgd.batch_size import BATCH_SIZES, LRS, ROWS, compare_batch_sizes
+from course_lib.experiments.sgd.batch_size import (
+    BATCH_SIZES,
+    LRS,
+    ROWS,
+    BatchSizes,
+    compare_batch_sizes,
+)
 from course_lib.panel import Explorer, Slider
 from course_lib.statistics import mean_interval
 
 PANELS = {
     "sharpness": "sharpness λmax",
-    "accuracy": f"test accuracy, less that of batches of {BATCH_SIZES[0]} (points)",
+    "accuracy": f"test accuracy minus that of batches of {BATCH_SIZES[0]} (points)",
 }
 
 
@@ -64,6 +73,26 @@ def _say(result, v, lr):
     )
     sizes = ", ".join(map(str, result.batch_sizes))
     return f"{at}, {int(reached.sum())} seeds: mean sharpness {means} for batches of {sizes}."
+
+
+def picture(found: BatchSizes, lrs: Sequence[float]) -> Figure:
+    """The sharpness at some of the learning rates side by side, below the bound of each."""
+    figure = Figure(figsize=(8.2, 3.3), layout="constrained")
+    places = range(len(found.batch_sizes))
+    color, _ = plotting.series(1)
+    for ax, lr in zip(figure.subplots(1, len(lrs), sharey=True, squeeze=False)[0], lrs):
+        values = found.sharpness[:, :, found.lrs.index(lr)]
+        x = torch.arange(values.shape[1]).expand_as(values).flatten()
+        dot = {"marker": ".", "markersize": 7, "linestyle": "none", "zorder": 5}
+        ax.plot(x, values.flatten(), color=plotting.muted(), label="a seed", **dot)
+        plotting.draw_band(ax, places, values, label="mean, 95 % band")
+        ax.axhline(2 / lr, color=color, linestyle=":", label="2/η")
+        ax.set_xticks(places, [*map(str, found.batch_sizes[:-1]), f"{found.batch_sizes[-1]} (all)"])
+        ax.set(title=f"rate {lr:g}", xlabel="batch size", xlim=(-0.5, len(places) - 0.5))
+    left = figure.axes[0]
+    left.set(ylim=(0, 2.5), ylabel="sharpness $\\lambda_{\\max}$")
+    left.legend(loc="lower right", fontsize=8)
+    return figure
 
 
 explorer = Explorer(
