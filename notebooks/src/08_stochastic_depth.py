@@ -671,8 +671,8 @@ print(f"no block at 0.001, run again: NLL {min(again.nll):.3f}, "
 # %% tags=["deeper"]
 from course_lib.statistics import mean_interval
 
-for side, arm in (("12 blocks, always on", "decays"), ("12 blocks, dropping", "dropping"),
-                  ("12, dropout inside", "dropout"), ("no block", "fewer")):
+for side, arm in (("twelve, always on", "decays"), ("twelve, dropping", "dropping"),
+                  ("dropout inside", "dropout"), ("no block", "fewer")):
     one, step = tuned.frozen(arm, "error")
     for steps_done in sorted({step, 600}):
         *_, learned = tuned.by_heart(one, steps_done)  # of 60, on each of twelve seeds
