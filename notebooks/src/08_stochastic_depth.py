@@ -15,7 +15,7 @@
 # # Stochastic depth: training a network that is shorter than itself
 #
 # A deep residual network is a stack of blocks, each of which adds something to what it is given. **Stochastic depth** leaves out whole blocks at random while the network learns. In use all of them work.
-# Three benefits are promised: faster training, fewer errors on new data, and gradients that reach the first layers. We measure all three, and at the end ask for a fourth: can the trained network be cut shorter?
+# Three benefits are promised: faster training, fewer errors on new data, and gradients that reach the first layers. We measure all three, and a fourth: can the trained network be cut shorter?
 #
 # *40 minutes; sections called* Deeper *are folded, and extra. You need to know what dropout does (lesson 06): it sets single numbers to zero in training.*
 
@@ -63,10 +63,8 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who is on?
 #
-# Which blocks are left out, and how often?
-#
-# *Left:* each column is one example, a **row** of the batch. It starts at the bottom and climbs through twelve blocks, each a line of cells. In a coloured cell the row goes through that block's branch, in an empty one it takes the shortcut alone. $p_L$ is the probability that the *last* block is on: at 1 nothing is dropped, at 0 the last block is never on.
-# *Right:* the dropping alone, without branches: each block is given sixty batches full of ones, and a row that is off comes out as zeros. A dot is the share of rows that stayed on, the line what is expected of it, a cross the mean of all numbers that came out.
+# *Left:* each column is one example, a **row** of the batch. It climbs from the bottom through twelve blocks. In a coloured cell it goes through that block's branch, in an empty one it takes the shortcut alone. $p_L$ is the probability that the *last* block is on: at 1 nothing is dropped, at 0 the last block is never on.
+# *Right:* batches of ones after the dropping, without any branch. A dot is the share of rows that stayed on, the line what is expected, a cross the mean of all numbers.
 #
 # **Do this**: move the survival of the last block, $p_L$, from 0.5 to 0.2. Then set *decided* to *the whole batch*.  **Notice**: which blocks are off most often? What do the crosses do, and when do they scatter?
 
@@ -76,7 +74,7 @@ from course_lib.explorers import stochastic_depth as explore
 explore.who_is_on.show()
 
 # %% [markdown]
-# Late blocks go most often: by the *linear rule* survival falls on a straight line, at $p_L = 0.5$ as 0.96, 0.92, … 0.5. The crosses stay near 1: *on average* a branch adds as much as before, only its spread grows. When the whole batch decides as one they scatter more: sixty batches are then only sixty decisions.
+# Late blocks go most often: by the *linear rule* survival falls on a straight line, at $p_L = 0.5$ as 0.96, 0.92, … 0.5. The crosses stay near 1: *on average* a branch adds as much as before, only its spread grows. They scatter when the whole batch decides as one: sixty batches are then only sixty decisions.
 #
 # Papers write $p_l$ for the probability that block $l$ **survives**; code writes `p` $= 1 - p_l$ for that of being **dropped**. A config's `drop_path_rate` is the `p` of the *last* block.
 
@@ -101,14 +99,14 @@ print("their mean:", (sum(four) / 4).tolist())
 # return x * b / (1 - p)
 # ```
 #
-# **One** random number for a whole row, where dropout draws one for every element. In evaluation nothing is drawn, and `x` is returned as it is.
+# It is **one** random number for a whole row, where dropout draws one for every element. In evaluation nothing is drawn, and `x` stays as it is.
 #
 # Why divide? In use every branch is on. Had training not divided, later layers would then get more than they are used to.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# The whole method in one cell that you can take with you (but for the digits). A network of twelve blocks learns 300 digits of 8×8 pixels, **a fifth of them wrongly labelled**, so that there is something harmful to learn; the test labels are right. To drop rows by `nn.Dropout`, make a column of ones, one for each row. Sent through it, each 1 becomes 0 or $\frac{1}{1-p}$; after `.eval()` it stays 1. Multiply the branch by that column.
+# The whole method in one cell: twelve blocks learn 300 digits of 8×8 pixels, **a fifth of them wrongly labelled**; the test labels are right. To drop rows by `nn.Dropout`, make a column of ones, one for each row. Sent through it, each 1 becomes 0 or $\frac{1}{1-p}$; after `.eval()` it stays 1. Multiply the branch by that column.
 
 # %% tags=["plain"]
 import torch
@@ -146,7 +144,7 @@ for last in (1.0, 0.5):  # p_L: the last block is always on, or half of the time
     print(f"p_L = {last}: loss {train:.2f} on training rows, {test:.2f} on test rows")
 
 # %% [markdown]
-# With dropping the network fits the training rows less closely, and does better on test rows: a loss of 0.61 against 0.74, where guessing has 2.30. (It can be lower than on training rows, since no test label is wrong.) But this is one seed. Luck? Or does it only learn more slowly?
+# With dropping the network fits the training rows less closely, and does better on test rows: a loss of 0.61 against 0.74, where guessing has 2.30. (It can be lower than on training rows, since no test label is wrong.) Is that luck? Or does it only learn more slowly?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The branch, not the shortcut
@@ -177,7 +175,7 @@ reveal("shortcut", "fewer than 1 in 50",
 
 # %% [markdown]
 # So the dropping stands around the branch, never around the sum. There are two ways to write it:
-#
+
 # ```python
 # x = x + drop_path(branch(x), p, training=training)  # "row": each row decides for itself
 #
@@ -187,7 +185,7 @@ reveal("shortcut", "fewer than 1 in 50",
 #     x = x + branch(x) / (1 - p)
 # ```
 #
-# In the first the branch is computed for all rows and then **masked**: multiplied by 0 where it is off. In the second a branch that is off **is not called at all**: no forward, no backward, no update.
+# In the first the branch is computed for all rows and then **masked**: multiplied by 0 where it is off. In the second a branch that is off **is not called at all**.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the code that trains here, and a block that is never on
@@ -246,9 +244,9 @@ claim("The linear rule with p_L = 0.5 expects (3L − 1)/4 blocks: 40.25 of 54."
       measured=sum(survivals), holds=near((3 * 54 - 1) / 4, 1e-12))
 
 # %% [markdown]
-# About 40: the probabilities run evenly from 1 down to 0.5, on average about 0.75. Their sum is the **expected depth**, $\sum_l p_l = L - (1-p_L)\frac{L+1}{2}$, since $1 + 2 + \dots + L = \frac{L(L+1)}{2}$; at $p_L = 0.5$ it is $\frac{3L-1}{4}$, as on the card. Of our twelve blocks 8.75 are on, on average, at $p_L = 0.5$, and 5.5 at $p_L = 0$.
+# About 40: the probabilities run evenly from 1 down to 0.5, on average about 0.75. Their sum is the **expected depth**, $\sum_l p_l = L - (1-p_L)\frac{L+1}{2}$, since $1 + 2 + \dots + L = \frac{L(L+1)}{2}$. Of our twelve blocks 8.75 are on, on average, at $p_L = 0.5$, and 5.5 at $p_L = 0$.
 #
-# At $p_L = 0$ the last block is never on and never learns. So from here on we leave it out in use, too: eleven of twelve work. (The plain cell would switch it on, untrained.)
+# At $p_L = 0$ the last block never learns. So from here on we leave it out in use, too: eleven of twelve work. (The plain cell would switch it on, untrained.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the blocks counted, and another linear rule
@@ -352,9 +350,9 @@ reveal("time", from_interval={"less than 70 % of the time": below(0.70)(relative
                "and last layer, the loss and the loop's own work do not shrink")
 
 # %% [markdown]
-# Skipping saves time, though less than its share of blocks: 27 % of them are left out, about 12 % of the time is saved on our machine. `DropPath` in timm (a library of image models), `StochasticDepth` in torchvision and our plain cell save nothing: they mask. From here on our networks do, too: they decide *row by row*.
+# Skipping saves time, though less than its share: 27 % of the blocks are left out, about 12 % of the time is saved on our machine. `DropPath` in timm (a library of image models), `StochasticDepth` in torchvision and our plain cell save nothing: they mask. So do our networks from here on.
 #
-# So a *step* gets shorter, where branches are really not computed. Whether a whole training does we did not measure; below, tuned, dropping needs more steps than no dropping, 150 against 75.
+# So a *step* gets shorter, where branches are really not computed. Whole trainings we did not time; tuned, as below, dropping needs twice as many steps.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: as much time as blocks?
@@ -435,11 +433,11 @@ claim("Skipped or masked, SGD without momentum and decay gives the same weights;
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Second benefit: does it err less?
 #
-# Why should a network that dropped blocks make fewer errors on new data? Say a sum lacks 1 to its target, and a branch is on half of the time. If it learns the whole 1, it adds 2 when on and 0 when off: wrong by 1 either way. If it learns ½, it adds 1 when on, which is right, and is wrong by 1 only when off. So dropping keeps small what a branch adds. In use it adds ½ and lacks the other ½: the price of caution.
+# Why should a network that dropped blocks make fewer errors on new data? Say a sum lacks 1 to its target, and a branch is on half of the time. If it learns the whole 1, it adds 2 when on and 0 when off: wrong by 1 either way. If it learns ½, it adds 1 when on, which is right, and is wrong by 1 only when off. So dropping keeps small what a branch adds. In use it adds ½ and lacks the other ½: the price of caution. (The paper's own reason: in use many shorter networks are averaged. We tested neither.)
 #
-# The paper gives another reason: each mask is a network, and in use all are averaged, more or less. We tested neither. We ask whether it errs less where labels are wrong: the plain cell's network learns for 600 steps, time enough to learn wrong labels by heart, with the strongest dropping, $p_L = 0$, and with none, $p_L = 1$. The **error** is the share of wrong answers on test rows.
+# The plain cell's network now learns for 600 steps, enough to know wrong labels by heart, with the strongest dropping, $p_L = 0$, and with none, $p_L = 1$. The **error** is the share of wrong answers on test rows.
 #
-# Each of twelve seeds has its own split, start, batches and masks, trains both networks, and so gives one difference. We say *lower* if the range in which their mean plausibly lies (its 95 % interval) is all below 0. On the card *here* is what ran on this page, *fresh seeds* the same on seeds that nobody had looked at; *confirmed*: they decide alike.
+# Twelve seeds train both, and each gives a difference. We say *lower* if the range in which their mean plausibly lies (its 95 % interval) is all below 0. On the card *here* is this page, *fresh seeds* are others; *confirmed*: they decide alike.
 
 # %%
 predict("error",
@@ -447,7 +445,7 @@ predict("error",
         ["lower", "higher", "too close to tell"])
 
 # %% [markdown]
-# *Left:* the way of one row in one step. A bar is a block's $p_l$, filled where the branch is on; the line below goes through its square or past it. *Right:* the test error after so many steps; the slider's line is thick, with its 95 % interval.
+# *Left:* the way of one row in one step; a bar is a block's $p_l$, filled where it is on. *Right:* the test error, the slider's line with its 95 % interval.
 #
 # **Do this**: move $p_L$ from 0 to 1.  **Notice**: how far apart are the lines at their ends, and at their lowest points?
 
@@ -477,24 +475,19 @@ reveal("error", from_interval={"lower": negative(error), "higher": positive(erro
 # | all blocks on | 28 % | 18.0 %, after 100 steps |
 # | dropping, $p_L = 0$ | 24 % | 14.2 %, after 150 steps |
 #
-# After 600 steps dropping errs less. <!-- rests: drop-late-error-0 --> But by then both are long past their best, and stopping gains more than dropping: 18.0 % is below 24 %. At its lowest, too, dropping is ahead; but those steps we picked on the test rows, and nothing was tuned. So who is ahead in a fair comparison?
+# After 600 steps dropping errs less. <!-- rests: drop-late-error-0 --> But both are long past their best, and stopping gains more than dropping: 18.0 % is below 24 %. At its lowest dropping is ahead, too; but those steps we picked on test rows, and nothing was tuned.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Each tuned alike
 #
-# Is dropping still ahead if every side is tuned, and stopped in time? And what do dropout inside the branches, or fewer blocks, do? Sixteen settings each:
-
-# | side | blocks | what is varied | its values |
-# |---|---|---|---|
-# | **dropping** | twelve | $p_L$ | 0, 0.2, 0.4, 0.8 |
-# | **same twelve** | twelve, always on | weight decay | 0, 0.1, 0.3, 1 |
-# | **dropout inside** | twelve, always on | its `p` | 0.1, 0.3, 0.5, 0.7 |
-# | **fewer** | always on | number of blocks | 0, 1, 2, 6 |
+# Is dropping still ahead if every side is tuned, and stopped in time? Four sides, four values each, times four learning rates:
 #
-# Dropout inside sets single numbers behind the GELU of each branch to zero. With no block one hidden layer is left. Each value goes with four learning rates.
+# - twelve blocks with **dropping**, $p_L$ from 0 to 0.8;
+# - the **same twelve** always on, weight decay from 0 to 1;
+# - the same with **dropout inside** the branches, behind the GELU, `p` from 0.1 to 0.7;
+# - **fewer** blocks always on: 6, 2, 1 or none, which leaves one hidden layer.
 #
-# 1. *Choose*: each setting is trained with four seeds that nothing else uses, and judged on 500 validation rows at nine moments, so that every side may stop early. (A fifth of these labels is wrong, too, as in practice.) Setting and step with the lowest mean error are kept.
-# 2. *Test* only what was kept: 32 other seeds, right labels. Fresh seeds repeat this step, not the choice.
+# Setting and step are *chosen* on 500 validation rows, over four seeds that nothing else uses. Only what was kept is *tested*, on 32 other seeds.
 
 # %%
 predict("control",
@@ -521,21 +514,21 @@ reveal("control", from_interval={"lower": negative(fewer["error"]),
 explore.depths.still()  # each side as validation chose it
 
 # %% [markdown]
-# Each number of blocks stands at its best setting in validation; of them all validation chose *no block*. The diamond stands at the 5.5 blocks that dropping has on, on average. (Bands: 95 %, each side alone; verdicts: seed by seed.)
+# Each number of blocks stands at its best setting; of them all validation chose *no block*. (Bands: 95 %, each side alone.)
 #
-# Does dropping keep wrong labels out? We counted how many of the 60 each side has learned by heart, where it stops and if it is trained on to step 600 (means of twelve seeds; no verdict was asked):
-#
-# | side | test error | by heart, where it stops | by heart, after 600 steps |
+# And does dropping keep wrong labels out? So many of the 60 are learned by heart (means of twelve seeds, no verdict asked):
+
+# | side | test error | learned where it stops | after 600 steps |
 # |---|---|---|---|
 # | twelve, always on | 17.7 % | 5 | 57 |
 # | twelve, dropping, $p_L = 0$ | 14.9 % | 7 | 51 |
 # | twelve, dropout inside | 13.5 % | 6 | 41 |
 # | no block | 10.3 % | 4 | 4 |
 #
-# - **Dropping errs less than the same blocks always on**, but for the last, which at $p_L = 0$ is left out. <!-- rests: tuned-twelve-error, tuned-decays-error --> Against six blocks always on it is open. <!-- rests: open tuned-six-error -->
-# - **Dropout inside errs less than dropping**, at least by the linear rule, whose strongest value was kept. <!-- rests: not tuned-dropout-error -->
+# - **Dropping errs less than the same blocks always on**, its last left out. <!-- rests: tuned-twelve-error, tuned-decays-error --> Whether it errs less than six of them is open. <!-- rests: open tuned-six-error -->
+# - **Dropout inside errs less than dropping** by the linear rule, which kept its strongest value. <!-- rests: not tuned-dropout-error -->
 # - **No block at all errs least.** <!-- rests: not tuned-any-error -->
-# - **Wrong labels are kept out by stopping in time**: by these counts dropping alone lets nearly all of them in.
+# - **Stopping keeps wrong labels out**, not dropping: by these counts it lets most of them in, if it is trained on.
 #
 # So this task wants no blocks, and dropping wins back part of what twelve lose against none.
 
@@ -552,6 +545,8 @@ from course_lib.explorers import stochastic_depth as explore
 explore.depths.show(figure="test NLL")
 
 # %% [markdown]
+# The values tried were, for dropping, $p_L$ 0, 0.2, 0.4, 0.8; for the same twelve a weight decay of 0, 0.1, 0.3, 1; for dropout inside `p` 0.1, 0.3, 0.5, 0.7; each with the rates 0.001, 0.002, 0.004 and 0.008, looked at after nine numbers of steps. A fifth of the labels of the validation rows is wrong, too, as it would be in practice. Intervals are of the settings kept: fresh seeds repeat the test, not the choice.
+#
 # | side | kept for its error | test error |
 # |---|---|---|
 # | dropping, twelve blocks, the last never on | $p_L$ 0, rate 0.004, step 150 | 14.9 % |
@@ -619,15 +614,15 @@ claim("Dropping has a lower test NLL than the same twelve blocks always on and w
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Where blocks are wanted
 #
-# And where blocks do help, does dropping? Another task: lines of 40 numbers (MNIST-1D). Each is one of ten short curves, shifted, stretched, with noise added, and the network says which; guessing errs 90 %. It learns from 4000 of them, all labels right. Each help for eight blocks gets eighteen settings, tuned and tested as before. Which one helps most? Guess before you look.
+# And where blocks do help, does dropping? Another task: lines of 40 numbers (MNIST-1D). Each is one of ten short curves, shifted, stretched, with noise added, and the network says which; guessing errs 90 %. Each help is tuned alike. Which helps most? Guess before you look.
 
 # %%
 explore.lines.still()
 
 # %% [markdown]
-# Here blocks pay, and **dropout inside and weight decay do more than dropping**: each has about 3 points fewer errors. <!-- rests: lines-depth, not lines-stronger, not lines-dropout --> Dropping alone gains little, 0.4 points here and 0.9 on fresh seeds. Does it add anything to a weight decay? Beside the only one that we tried it is open (*Deeper: lines*). <!-- rests: open lines-both -->
+# Here blocks pay, and **dropout inside and weight decay do more than dropping**: each has about 3 points fewer errors. <!-- rests: lines-depth, not lines-stronger, not lines-dropout --> Dropping alone gains little, 0.4 points here and 0.9 on fresh seeds. Whether it adds anything beside weight decay is open (*Deeper: lines*). <!-- rests: open lines-both -->
 #
-# With six of the paper's own blocks, of *convolutions* (small sets of weights that slide along the line), dropping again errs more than dropout inside and than weight decay. <!-- rests: not conv-decays-error, not conv-dropout-error --> That hangs on the recipe: in a shorter first try, given up, it erred less than weight decay (*Deeper: convolutions*).
+# With the paper's own blocks, of *convolutions* (small sets of weights that slide along the line), dropping errs more than both, too. <!-- rests: not conv-decays-error, not conv-dropout-error --> In a first try, given up, it erred less than weight decay (*Deeper: convolutions*).
 #
 # So where blocks pay, too, dropping is not what lowers the error most.
 
@@ -830,11 +825,11 @@ claim("On the lines, six convolutional blocks with norms, twelve settings each: 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third benefit: does it let the gradient through?
 #
-# The paper's argument: a shorter network passes more gradient to its first layers. That helps only if too little arrives there. Does it?
+# A shorter network passes more gradient to its first layers, says the paper. That helps only if too little arrives there. Does it?
 #
-# Take 64 blocks with one number each, $f(x) = 0.2\,x$. By the chain rule the derivatives of all blocks multiply the gradient. Without shortcuts they are 0.2 each, together $0.2^{64} \approx 10^{-45}$: it *vanishes*. With them they are $1 + 0.2$ each, together $1.2^{64} \approx 10^{5}$: it *explodes*.
+# Take 64 blocks with one number each, $f(x) = 0.2\,x$. By the chain rule all their derivatives multiply the gradient. Without shortcuts that is $0.2^{64} \approx 10^{-45}$: it *vanishes*. With them it is $(1 + 0.2)^{64} \approx 10^{5}$: it *explodes*.
 #
-# And in a real network? In *untrained* ones, ten seeds, we measure the length (norm) of the gradient with respect to all weights of the first block, on 100 digits. We call it vanished below 1/100 of what a single block has, exploded above 100 times that.
+# In real, *untrained* networks we measure the length (norm) of the gradient of the first block's weights: ten seeds, 100 digits. We call it vanished below 1/100 of what a single block has, exploded above 100 times that.
 
 # %%
 predict("gradient",
@@ -864,15 +859,15 @@ reveal("gradient",
        rests="drop-gradient-torch")
 
 # %% [markdown]
-# Had it vanished, then, before anything was dropped? The unit of the picture is the gradient of one block with its shortcut, always on.
+# Had it vanished, before anything was dropped? The unit is the gradient of one block with its shortcut.
 
 # %%
 explore.reached.still(first)
 
 # %% [markdown]
-# **With shortcuts it had not vanished**: the first of 64 blocks has 20 times the gradient of a single one, within the grey band. Without them it has $10^{-49}$ times. <!-- rests: vanishes-torch, shortcut-torch --> Dropping makes it 1.9 times as large, which nothing needed. <!-- rests: drop-gradient-torch -->
+# **With shortcuts it had not vanished**: the first of 64 blocks has 20 times the gradient of a single one. Without them it has $10^{-49}$ times. <!-- rests: vanishes-torch, shortcut-torch --> Dropping makes it 1.9 times as large, which nothing needed. <!-- rests: drop-gradient-torch --> With larger weights at the start it explodes, and dropping makes that worse (*Deeper: the larger start*). <!-- rests: shortcut-large, drop-gradient-large -->
 #
-# With larger weights at the start it explodes, and dropping makes it explode further (*Deeper: the larger start*). <!-- rests: shortcut-large, drop-gradient-large --> The paper shows larger gradients *during* training. By themselves they prove nothing: there a network that fits less well has larger ones for that reason alone (*Deeper: and later in training?*).
+# The paper shows larger gradients *during* training; but there a network that fits less well has larger ones for that reason alone (*Deeper: and later in training?*).
 #
 # So here the shortcuts let the gradient through, and dropping was not needed for it.
 
@@ -1009,7 +1004,7 @@ claim("The training loss at the end, all blocks on, is larger with p_L = 0.5 tha
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Can it be cut shorter afterwards?
 #
-# Can the trained network be made shorter, say for a smaller machine? It might: in training each block was missing now and then, and the others did without. We train the plain cell's network for 200 steps, twelve seeds, and then leave out its last blocks, which were dropped most.
+# Can the trained network be made shorter, say for a smaller machine? It might: in training each block was missing now and then. We train the plain cell's network for 200 steps, twelve seeds, and then leave out its last blocks.
 
 # %%
 predict("cut",
@@ -1040,9 +1035,9 @@ reveal("cut", from_interval={"lower": negative(cut.difference(6)),
 explore.cut.still(cut)
 
 # %% [markdown]
-# **Half of the blocks can go, and the error stays**: with dropping it is 16.9 % in place of 17.3 %, the same within 2 points. <!-- rests: cut-six-spared --> The network that was always on has 31.7 % then. <!-- rests: cut-six-dropping --> For that one 200 steps are too many; but after 100, where it is best, the same cut costs it 12 points (*Deeper*; not tested).
+# **Half of the blocks can go, and the error stays**: with dropping it is 16.9 % in place of 17.3 %, the same within 2 points. <!-- rests: cut-six-spared --> The network that was always on then has 31.7 %. <!-- rests: cut-six-dropping --> (It is past its best; after 100 steps the cut costs it 12 points, not tested.)
 #
-# There is a price: the *answers* stay, the test loss does not; it goes from 0.61 to 0.93. And do six blocks trained as six do as well? After these 200 steps they err more, 20.5 %. <!-- rests: cut-six-alone --> But six are best earlier: after 100 steps the two are within a point (not tested).
+# The price: the answers stay, but the test loss rises from 0.61 to 0.93. And six blocks trained as six? After 200 steps they err more, 20.5 %. <!-- rests: cut-six-alone --> After 100, where six are best, the two are within a point (not tested).
 #
 # So one training with dropping serves several lengths here, for the answers, without retraining.
 
@@ -1076,18 +1071,14 @@ claim("Cut to six blocks, the network that dropped has a lower test error than s
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# Why is it used, if it helped so little here? Because of image networks far larger than ours. In the paper it takes 110 layers from 6.41 to 5.25 % errors on small photographs. On ImageNet, a set of large ones, the paper gained nothing, and Bello et al. (2021) 0.2 points. There Swin, ConvNeXt and DeiT use it, without dropout, but with weight decay and more beside it. That we did not measure (*Deeper: photographs*).
+# Why is it used, if it helped so little here? In the paper it takes 110 layers from 6.41 to 5.25 % errors on small photographs; on ImageNet it gained nothing there, and 0.2 points in Bello et al. (2021). Swin, ConvNeXt and DeiT use it there beside weight decay, without dropout. Such networks we did not measure (*Deeper: photographs*).
 #
-# Larger models mostly get higher rates, from 0.1 to 0.5; with much more data dropping may do harm (*Deeper: typical rates*).
+# Larger models mostly get higher rates; with much more data it may do harm (*Deeper: typical rates*). Around each branch:
 
-# The layer comes from timm or from torchvision, `torchvision.ops.StochasticDepth(p, mode="row")`. Around each branch:
-#
 # ```python
 # from timm.layers import DropPath
 # drops = nn.ModuleList(DropPath(rate) for rate in torch.linspace(0, 0.1, 12).tolist())
-# # linspace begins at 0: not quite the formula above, but usual
-# x = x + drop(branch(x))  # for each block; after model.eval() drop does nothing
-# # in a transformer: one for attention, one for the MLP
+# x = x + drop(branch(x))  # for each block, in a transformer for attention and for MLP
 # ```
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -1199,22 +1190,22 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 # | promised | what we saw |
 # |---|---|
 # | faster training | a shorter *step*, where branches are really not computed |
-# | fewer errors | on digits fewer than the same blocks always on, more than no block; on lines more than weight decay or dropout inside <!-- rests: tuned-decays-error, not tuned-any-error, not tuned-dropout-error, not lines-stronger, not lines-dropout --> |
-# | gradients reach the first layers | the shortcuts had let them through already <!-- rests: vanishes-torch, shortcut-torch, drop-gradient-torch --> |
-# | *not promised:* shorter afterwards | half of the blocks could go at the same error, within 2 points <!-- rests: cut-six-dropping, cut-six-spared --> |
+# | fewer errors | fewer than the same blocks always on; others had fewer still <!-- rests: tuned-decays-error, not tuned-any-error, not lines-stronger, not lines-dropout --> |
+# | gradients reach the first layers | the shortcuts had let them through <!-- rests: vanishes-torch, shortcut-torch, drop-gradient-torch --> |
+# | *not promised:* shorter afterwards | half of the blocks could go <!-- rests: cut-six-dropping, cut-six-spared --> |
 #
-# In one sentence: **dropping blocks did not make our network the one that errs least; it made it one that can be cut in half.** <!-- rests: not tuned-any-error, not lines-stronger, cut-six-spared -->
+# **Dropping blocks did not make our network the one that errs least; it made it one that can be cut in half.** <!-- rests: not tuned-any-error, not lines-stronger, cut-six-spared -->
 #
 # **Tomorrow**, with a residual network, in this order:
 #
-# 1. Try fewer blocks, down to none: on the digits none was best. <!-- rests: not tuned-any-error -->
-# 2. Tune weight decay, and dropout inside the branches: dropout inside erred less than dropping in all three comparisons, weight decay in two of three. <!-- rests: tuned-decays-error, not tuned-dropout-error, not lines-dropout, not lines-stronger, not conv-decays-error, not conv-dropout-error -->
+# 1. Try fewer blocks, down to none, which was best on the digits. <!-- rests: not tuned-any-error -->
+# 2. Tune dropout inside the branches, which beat dropping in all three comparisons, and weight decay, which did in two. <!-- rests: tuned-decays-error, not tuned-dropout-error, not lines-dropout, not lines-stronger, not conv-decays-error, not conv-dropout-error -->
 # 3. Then add dropping, and keep it if validation errs less: what it adds to weight decay is open. <!-- rests: open lines-both -->
-# 4. Drop in any case if one training has to serve several lengths, and compare with networks of those lengths, stopped in time.
-# 5. For speed, really skip branches: once a batch, or for the rows that are off, as DINOv2 does.
-# 6. Without shortcuts, never drop.
+# 4. Drop if one training has to serve several lengths; that we saw on the digits only.
+# 5. For speed, really skip branches.
+# 6. Never drop without shortcuts.
 #
-# We measured small networks on digits and lines, not photographs, transformers or augmentation. And no one $p_L$ did all: it was 0 for the error on digits, 0.5 for time, gradient and cut.
+# All this is from small networks, and no one $p_L$ was shown to do it all.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your turn
@@ -1244,9 +1235,9 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 #
 # What one can explain in two minutes one has understood. Do it aloud, to a friend, a pet, or the wall; where you get stuck is where to read again.
 #
-# **Teach it to** somebody who pays for the training of a very deep network. *Draw* twelve blocks in a row with their shortcuts, the chance to survive written on each, and a pencil line through those that one row leaves out. *Disarm* the sentence "the block is dropped, shortcut and all". *And ask back:* How deep is the network on average, and does it save as much time? And what is the fair opponent in a comparison?
+# **Teach it to** somebody who pays for the training of a very deep network. *Draw* twelve blocks in a row with their shortcuts, the chance to survive written on each, and a pencil line through those that one row leaves out. *Disarm* the sentence "the block is dropped, shortcut and all". *And ask back:* How deep is the network on average, and does it save as much time?
 #
-# Below: the questions of this lesson (some are about *Deeper* sections), with a reason for every option, and its cards, which come back after 1, 3 and 7 days.
+# Below: the questions of this lesson, some about *Deeper*, and its cards, which come back after 1, 3 and 7 days.
 
 # %% slideshow={"slide_type": "skip"}
 from course_lib.notebook import quiz_of, recall
