@@ -175,7 +175,7 @@ reveal("shortcut", "fewer than 1 in 50",
 
 # %% [markdown]
 # So the dropping stands around the branch, never around the sum. There are two ways to write it:
-
+#
 # ```python
 # x = x + drop_path(branch(x), p, training=training)  # "row": each row decides for itself
 #
@@ -517,7 +517,7 @@ explore.depths.still()  # each side as validation chose it
 # Each number of blocks stands at its best setting; of them all validation chose *no block*. (Bands: 95 %, each side alone.)
 #
 # And does dropping keep wrong labels out? So many of the 60 are learned by heart (means of twelve seeds, no verdict asked):
-
+#
 # | side | test error | learned where it stops | after 600 steps |
 # |---|---|---|---|
 # | twelve, always on | 17.7 % | 5 | 57 |
@@ -877,7 +877,7 @@ explore.reached.still(first)
 # torch's own weights at the start have the variance $\frac{1}{3n}$ in a layer with $n$ inputs. The larger start has $\frac2n$ before the GELU, six times that, and $\frac1n$ after it, three times.
 #
 # Four ways to stack blocks, at every depth; here the norm itself, not in units of one block's. *Unscaled* dropping is the paper's: a branch that is on is not divided by $p_l$. (In the toy above 64 blocks had $10^5$ times the gradient, and here they have 20 times: a real branch does not point along $x$.)
-
+#
 # **Do this**: move $p_L$ from 0.5 to 1 and back. Then set *variance of the weights at the start* to *2/n before the GELU, 1/n after it*.  **Notice**: look at depth 64. Which of the three lines with shortcuts lies highest there, which lowest, and what does the start do to all? (A single block is the last one, on half of the time, so dropping differs there already: probably the noise of its masks.)
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
@@ -1074,7 +1074,7 @@ claim("Cut to six blocks, the network that dropped has a lower test error than s
 # Why is it used, if it helped so little here? In the paper it takes 110 layers from 6.41 to 5.25 % errors on small photographs; on ImageNet it gained nothing there, and 0.2 points in Bello et al. (2021). Swin, ConvNeXt and DeiT use it there beside weight decay, without dropout. Such networks we did not measure (*Deeper: photographs*).
 #
 # Larger models mostly get higher rates (*Deeper: typical rates*). Around each branch:
-
+#
 # ```python
 # from timm.layers import DropPath
 # drops = nn.ModuleList(DropPath(rate) for rate in torch.linspace(0, 0.1, 12).tolist())
