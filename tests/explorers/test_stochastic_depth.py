@@ -5,6 +5,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from course_lib.data.mnist1d import mnist1d
 from course_lib.experiments.stochastic_depth.cut import Cut
 from course_lib.experiments.stochastic_depth.first_block import DEPTHS, STACKS, FirstBlock
 from course_lib.experiments.stochastic_depth.rules import Rules
@@ -67,7 +68,7 @@ def test_the_test_figure_is_drawn_against_the_step():
     marks = explore.shorter.explorer.prepare(Figure())
     result = ShorterNetwork(alive_blocks(), _made_up.training("linear", LAST, 0.3))
     caption = explore.shorter.explorer.draw(marks, result, 0.5, 1, "test error")
-    assert "lowest after 600 steps, 0.41; after 600 steps 0.41" in caption
+    assert "lowest after 600 steps, 41.0%; after 600 steps 41.0%" in caption
     line, band = marks[0.5]
     assert list(line.get_xdata()) == [100, 600] and line.get_ydata() == pytest.approx([0.46, 0.41])
     assert band.get_visible() and not marks[1.0][1].get_visible()
@@ -97,16 +98,35 @@ def test_the_cut_is_drawn_for_both_networks():
     dropping, always = ax.lines
     assert list(dropping.get_xdata()) == list(range(13))
     assert always.get_ydata() - dropping.get_ydata() == pytest.approx([0.1] * 13)
-    assert [text.get_text() for text in ax.texts] == ["10.0%", "40.0%", "20.0%", "50.0%"]
+    assert [text.get_text() for text in ax.texts] == [
+        "10.0%",
+        "40.0%",
+        "55.0%",
+        "20.0%",
+        "50.0%",
+        "65.0%",
+    ]
 
 
 def test_what_reaches_the_first_block_is_in_units_of_a_single_block():
     found = FirstBlock(torch.full((2, 4, 7), 1e-3).double(), 0.5, (1.0, 1.0))
     found.norm[:, STACKS.index("shortcut")] = 0.1 * torch.logspace(0, 6, 7).double()
-    for ax in explore.reached.picture(found, found).axes:
-        drawn = dict(zip(explore.reached.SHOWN, ax.lines))
-        assert drawn["shortcut"].get_ydata() == pytest.approx(np.logspace(0, 6, 7))
-        assert drawn["no shortcut"].get_ydata() == pytest.approx([0.01] * len(DEPTHS))
+    [ax] = explore.reached.picture(found).axes
+    drawn = dict(zip(explore.reached.SHOWN, ax.lines))
+    assert drawn["shortcut"].get_ydata() == pytest.approx(np.logspace(0, 6, 7))
+    assert drawn["no shortcut"].get_ydata() == pytest.approx([0.01] * len(DEPTHS))
+
+
+def test_the_lines_are_drawn_beside_what_each_help_makes_of_them():
+    errors = explore.lines._errors()  # stored
+    split = mnist1d(0, 100, 0.0, 0, 1)
+    left, right = explore.lines.picture(split, errors).axes
+    for line, kind in zip(left.lines, explore.lines.CLASSES, strict=True):
+        shown = split.train_x[split.train_y == kind][0]
+        assert np.ptp(np.asarray(line.get_ydata()) - shown.numpy()) < 1e-5
+    widths = [bar.get_width() for bar in right.patches]
+    assert widths == pytest.approx([values.mean().item() for values in errors.values()])
+    assert widths[0] == max(widths) and "37.5%" in {text.get_text() for text in right.texts}
 
 
 def test_first_block_draws_geometric_means():

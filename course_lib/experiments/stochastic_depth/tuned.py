@@ -12,6 +12,10 @@ Two sides came later, when the others had been judged, and were written down bef
 "decays" are the twelve with 0.1 and 0.3 in place of 3 and 10, which validation never chose.
 "dropout" are twelve blocks that drop single numbers in the branch (`InBranch`); its strength is
 their p.
+
+And how many wrong labels has each learned by heart (`by_heart`)? Asked of the settings that
+validation kept for the error, at the step kept and trained on to the end: counts on twelve seeds,
+of which no verdict was asked.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,8 +27,8 @@ import torch
 from torch import Tensor
 
 from course_lib.base.arguments import require_choice
-from course_lib.data import digits
-from course_lib.engine import ModelSpec, train
+from course_lib.data import Split, digits
+from course_lib.engine import ModelSpec, outputs_of, train
 from course_lib.engine.cache import remembered
 from course_lib.experiments.stochastic_depth.training import (
     DEPTH,
@@ -39,6 +43,7 @@ from course_lib.statistics import Interval, paired_interval
 
 PILOT = (9000, 9001, 9002, 9003)
 SEEDS = tuple(range(32))
+COUNTED = SEEDS[:12]  # whose wrong labels are counted
 VALIDATION = 500  # rows, a fifth of their labels wrong as in training
 RATES = (1e-3, 2e-3, 4e-3, 8e-3)
 FIGURES = ("nll", "error")
@@ -157,21 +162,34 @@ def frozen(arm: str, figure: str, **only: float) -> tuple[Contestant, int]:
     return one, step
 
 
+def _labelled(seed: int) -> Split:
+    """300 digits, a fifth of them wrongly labelled, and test rows."""
+    return digits(300, 0, label_noise=0.2, scale="unit", seed=seed)
+
+
 @remembered
 def judge(
     one: Contestant, step: int, figure: str, seeds: tuple[int, ...] = SEEDS
 ) -> Iterator[Tensor]:
     """Yield the figure on test rows after `step` steps, [seeds]; NaN where it is not there yet."""
-    for training in train(
-        _spec(one),
-        lambda seed: digits(300, 0, label_noise=0.2, scale="unit", seed=seed),
-        _grid(one),
-        seeds,
-        steps=step,
-    ):
+    for training in train(_spec(one), _labelled, _grid(one), seeds, steps=step):
         done = torch.tensor([p is not None for p in training.parameters])
         values = training.test_loss if figure == "nll" else 1 - training.test_accuracy
         yield values[:, 0, -1].double().masked_fill(~done, torch.nan)
+
+
+@remembered
+def by_heart(one: Contestant, step: int, seeds: tuple[int, ...] = COUNTED) -> Iterator[Tensor]:
+    """Yield how many of its wrong training labels the network says after `step` steps, [seeds]."""
+    *_, training = train(_spec(one), _labelled, _grid(one), seeds, steps=step)
+    survival = one.last if one.blocks and not one.dropout else None
+    learned = []
+    for seed, parameters in zip(seeds, training.parameters):
+        split = _labelled(seed)
+        wrong = split.train_y != split.clean_train_y
+        [said] = outputs_of(_spec(one), parameters, split.train_x[wrong], survival=survival)
+        learned.append((said.argmax(1) == split.train_y[wrong]).sum())
+    yield torch.stack(learned).double()
 
 
 def judged(arm: str, figure: str, seeds: tuple[int, ...] = SEEDS, **only: float) -> Tensor:

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from course_lib import plotting
-from course_lib.experiments.stochastic_depth.cut import SHORTER, Cut
+from course_lib.experiments.stochastic_depth.cut import SHORTER, STEPS, Cut
 from course_lib.experiments.stochastic_depth.training import DEPTH
 
 
@@ -17,14 +17,14 @@ def picture(found: Cut) -> Figure:
     for k, (name, side) in enumerate(zip(names, ("top", "bottom"))):
         line, _ = plotting.draw_band(ax, counts, found.error[:, k], name, k)
         line.set_marker("o")
-        for cut in (0, SHORTER):
+        for cut in (0, SHORTER, 9):
             value = found.error[:, k, cut].mean().item()
             away = (0, 9 if side == "bottom" else -9)
             ax.annotate(
                 f"{value:.1%}", (cut, value), away, textcoords="offset points", ha="center", va=side
             )
     ax.set(
-        title="One training, many lengths",
+        title=f"One training of {STEPS} steps, many lengths",
         xlabel=f"blocks cut off at the end, of {DEPTH}",
         ylabel="test error (lower is better)",
         xticks=counts[::3],

@@ -1,6 +1,7 @@
 """A network that is shorter while it learns, and what it errs step by step: move p_L, the row."""
 
 import numpy as np
+from matplotlib.ticker import PercentFormatter, ScalarFormatter
 
 from course_lib import plotting
 from course_lib.experiments.stochastic_depth.shorter import DRAWS, measure_shorter
@@ -52,6 +53,10 @@ def _draw(marks, result, last, row, figure):
     name, label = TEST_FIGURES[figure]
     plotting.set_texts(marks["axes"], title=figure.replace("test", "Test"), ylabel=label)
     plotting.set_limits(marks["axes"], y=LIMITS[name])
+    form = ".1%" if name == "error" else ".3g"
+    marks["axes"].yaxis.set_major_formatter(
+        PercentFormatter(1, decimals=0) if name == "error" else ScalarFormatter()
+    )
     said = (
         f"At p_L = {last:g}, {sum(survivals):.2f} of {DEPTH} blocks are expected, "
         f"{alive.sum()} are on for row {row}"
@@ -75,8 +80,8 @@ def _draw(marks, result, last, row, figure):
     mean = known[:, i].mean(0)
     best, lowest = training.recorded[mean.argmin()], mean.min().item()
     return (
-        f"{said}; {figure}, mean of {len(known)} seeds: lowest after {best} steps, {lowest:.3g}; "
-        f"after {training.recorded[-1]} steps {mean[-1].item():.3g}."
+        f"{said}; {figure}, mean of {len(known)} seeds: lowest after {best} steps, "
+        f"{lowest:{form}}; after {training.recorded[-1]} steps {mean[-1].item():{form}}."
     )
 
 

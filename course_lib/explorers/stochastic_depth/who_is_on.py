@@ -24,7 +24,7 @@ def _prepare(figure):
     left, right = figure.subplots(1, 2, width_ratios=[1.6, 1], sharey=True)
     left.set(
         title="Coloured: the row goes through the block",
-        xlabel=f"rows of the batch, one a column, {FEATURES} numbers each",
+        xlabel=f"examples of the batch, one a column, {FEATURES} numbers each",
     )
     left.set(ylabel="block (1 is next to the input)", yticks=(1, 4, 8, DEPTH))
     left.set_xticks(np.array(TICKS) - 0.5, list(map(str, TICKS)))
@@ -44,6 +44,7 @@ def _prepare(figure):
         "right": right,
         "image": [image],
         "rows": [left.axvline(row, **paper) for row in range(1, ROWS)],
+        "blocks": [left.axhline(block + 0.5, **paper) for block in range(1, DEPTH)],
     }
     marks["rule"] = right.plot([], [], color=color, linestyle=linestyle, label="rule $p_l$")
     marks["kept"] = right.plot(

@@ -85,3 +85,11 @@ def test_sides_are_compared_seed_by_seed(monkeypatch):
         "nll": pytest.approx(-2 / 3),
         "error": pytest.approx(-2 / 3),
     }
+
+
+def test_wrong_labels_that_are_said_are_counted():
+    one = tuned.Contestant(2, 0.0, 8e-3)
+    *_, few = tuned.by_heart(one, 1, seeds=(0, 1))
+    *_, many = tuned.by_heart(one._replace(last=1.0), 1200, seeds=(0, 1))
+    assert few.shape == many.shape == (2,)
+    assert (few < 30).all() and (many > 50).all() and (many <= 60).all()
