@@ -615,6 +615,7 @@ print(f"difference {100 * mean:.1f} points ± {100 * half:.1f}; McNemar's p {p:.
 # - The page goes on: "Also, both normalization techniques improve stability, so that the confidence intervals are narrower." But a narrower spread over divisions would not show that *training* is more stable: it mixes test rows, split and start. Our intervals of $s/s_\text{plain}$ speak of just that spread, for this file. They need no correction (given the file, divisions are independent draws), and assume normal values.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed; the first is of *A study to repeat*
 claim("10 repetitions, naive interval: the network with batch norm improves on plain "
       "in accuracy.", kind="measured", id="ten-batch-norm", unit="points", times=100,
       measured=ten.difference("batch norm", kind="naive"), holds=positive)
@@ -649,8 +650,8 @@ for name, by_holm in holm(p_values).items():
           f"p {p_values[name]:.4f}, by Holm {min(by_holm, 1):.4f}")
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-# A control for *Combine*, asked of eight seeds, 600 steps. If it holds: shares do not add
-# up, early stopping is not special. If not, or if open: *Combine* says so, and no more.
+# A control for *Combine*, asked of eight seeds, 600 steps. If it holds, shares do not
+# add up, and early stopping is not special; if not, or if open, *Combine* says so.
 others = leave_one_out.without("patience")
 others_share = share_gained(others, everything, plain)
 claim("The seven others without early stopping gain more than half of what everything "
@@ -845,6 +846,7 @@ claim("Everything differs in test error from early stopping with dropout 0.5 and
 # The card of *Choose*'s optimism: the winner's gap (test minus validation error) minus the mean gap of the thirty. It is promised minus kept: 2.07 − (−0.29) = 2.36.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# what is claimed
 claim("The choice among 30 adds more than a point of optimism to the winner's gap "
       "(test minus validation error).", measured=found.optimism(30), kind="measured",
       id="optimism-grows", holds=above(0.01), unit="points", times=100)
@@ -1022,9 +1024,9 @@ for way, knobs in ways.items():
           "dropout by less than a point.", measured=every[way].difference,
           kind="measured", id=f"dropout-{way}", holds=within(0.01), unit="points",
           times=100)
-# Six seeds, five rates, four p, no decay, six lengths up to 1000 steps. If it holds, *Ask*
-# says "within a point" of 1000 steps, too; if not, that dropout needs more than 300; if
-# open, that of more than 300 steps nothing is shown.
+# Six seeds, five rates, four p, no decay, six lengths up to 1000 steps. If it holds,
+# *Ask* says "within a point" of 1000 steps, too; if not, that dropout needs more than
+# 300; if open, that of more than 300 steps nothing is shown.
 *_, longer = playbook.factorial(longer=True)
 every["up to 1000 steps"] = playbook.ask(longer, "dropout", frozenset({"lr", "steps"}))
 claim("Chosen anew for each p: lr, and steps up to 1000. The best p differs from no "
