@@ -81,7 +81,7 @@ explore.mixer.show()
 # %% [markdown]
 # Thin lines are seeds; thick bars and shades are 95 % intervals. At first the mix *is* plain. The *gap*, test minus training error, can be below 0, for only training labels are wrong.
 #
-# Four doubts about that, one for each part of this page:
+# Four doubts about that, one for each part:
 #
 # - *Combine*: plain is a weak opponent, with 600 steps to learn wrong labels by heart.
 # - *Prove*: how sure is a mean over a few repetitions on one data set?
@@ -379,7 +379,7 @@ for row in kinds.view(10, 50):
 # %% [markdown]
 # ### And for models that learn?
 #
-# Is the rule right for networks? Now the 4601 e-mails play the world: files of 500 are drawn, and the truth is what such models score on all. How often intervals of a *difference* held it, 95 % being promised (read across: the rows differ in their divisions):
+# Is the rule right for networks? The 4601 e-mails play the world: files of 500 are drawn, and the truth is what such models score on all. How often intervals of a *difference* held it, 95 % being promised (read across: the rows differ in their divisions):
 #
 # | | divisions | naive | corrected |
 # |---|---|---|---|
@@ -512,7 +512,7 @@ print(f"corrected: the truth in {share.mean:.0%} of {share.n} worlds; if in all,
 # What do all hundred repetitions say of new e-mails? **Here: the e-mails, two layers of 100.** A difference is **within a point** if its whole interval lies within our margin, ±1 point. With 6 wrong in 100 that is a sixth of the mistakes: it rules out large effects only.
 
 # %% [markdown]
-# Dots are divisions, bars the intervals of the mean. *Left:* that bars overlap decides nothing. *Middle:* the paired differences decide; grey is our margin. *Right:* the width of dropout's interval.
+# Dots are divisions, bars intervals of the mean. *Left:* that bars overlap decides nothing. *Middle:* the paired differences decide; grey is our margin. *Right:* the width of dropout's interval.
 #
 # **Do this**: switch the interval to *naive*, and back. Then move the repetitions J to 10.  **Notice**: what becomes decided though nothing was added?
 
