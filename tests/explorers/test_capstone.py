@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 
 from course_lib.data import tables
-from course_lib.experiments.capstone import playbook, search, spam_study
+from course_lib.experiments.capstone import mixer, playbook, search, spam_study
 from course_lib.explorers import capstone as explore
 from course_lib.statistics import Interval
 
@@ -67,10 +67,8 @@ def test_the_caption_names_what_is_told_from_plain(result):
 def test_widths_are_shown_no_further_than_asked_for(result):
     marks, _ = drawn(result, repetitions=7, interval="naive", variant="both")
     (naive,), (corrected,) = marks["naive widths"], marks["corrected widths"]
-    assert naive.get_xdata() == [2, 3, 5, 7] and not len(corrected.get_xdata())
-    wanted = [
-        100 * result.first(J).difference("both", kind="naive").half_width for J in (2, 3, 5, 7)
-    ]
+    assert naive.get_xdata() == [5, 7] and not len(corrected.get_xdata())
+    wanted = [100 * result.first(J).difference("both", kind="naive").half_width for J in (5, 7)]
     assert (
         naive.get_ydata() == pytest.approx(wanted)
         and marks["words"][0].get_text() == "both − plain"
@@ -84,11 +82,16 @@ def test_widths_are_shown_no_further_than_asked_for(result):
         np.array(marks[f"{kind} widths"][0].get_ydata()) for kind in spam_study.KINDS
     )
     counts = marks["corrected widths"][0].get_xdata()
-    assert counts == [2, 3, 5, 7, 10, 12]
+    assert counts == [5, 7, 10, 12]
     assert corrected / naive == pytest.approx([math.sqrt(1 + J / 4) for J in counts])
     assert not len(marks["naive here"][0].get_xdata()) and marks["corrected here"][
         0
     ].get_xdata() == [12]
+
+
+def test_the_width_of_a_few_repetitions_is_shown_alone(result):
+    marks, _ = drawn(result, repetitions=3)
+    assert marks["naive here"][0].get_xdata() == [3] == marks["naive widths"][0].get_xdata()
 
 
 def test_a_picture_fills_in(result):
@@ -143,6 +146,48 @@ def test_a_difference_of_nothing_is_no_harm():
         assert "inf" not in caption
         ticks = [label.get_text() for label in marks["off"][0].axes.get_xticklabels()]
         assert ticks[0] == ("off" if clipping else "0")
+
+
+def test_the_differences_are_written_beside_their_dots():
+    shape = [2, *map(len, playbook.KNOBS.values())]
+    errors = torch.full(shape, 0.2, dtype=torch.float64)
+    errors[..., 1, :] -= 0.015  # dropout 0.2 gains 1.5 points
+    explorer = explore.playbook.explorer
+    marks = explorer.prepare(Figure())
+    explorer.draw(marks, playbook.Factorial(errors, errors), "does dropout help?", "nothing", 3e-3)
+    (words,) = marks["nothing words"]
+    assert words.get_text() == "−1.5" and words.get_position()[0] == pytest.approx(-1.5)
+
+
+def mixed(error, stopped_at):
+    """A mix of some seeds, made up: recorded at steps 0, 15, 30 and 45."""
+    seeds = len(error)
+    curve = torch.full((seeds, 4), 0.5, dtype=torch.float64)
+    figures = [torch.tensor(error, dtype=torch.float64)] * len(mixer.FIGURES)
+    ended = [torch.full((seeds,), -1), torch.tensor(stopped_at)]
+    return mixer.Mix(
+        (0, 15, 30, 45), curve, curve, *figures, *ended, seconds=1.0, progress=1.0, note=""
+    )
+
+
+def test_the_mixers_curves_end_where_the_first_seed_stops():
+    plain, mix = mixed([0.3, 0.4], [-1, -1]), mixed([0.1, 0.2], [30, -1])
+    marks = explore.mixer.explorer.prepare(Figure())
+    caption = explore.mixer.explorer.draw(marks, mixer.Pair(plain, mix))
+    assert [*marks["plain"][0].get_xdata()] == [0, 15, 30, 45]
+    assert [*marks["mixed"][0].get_xdata()] == [0, 15, 30] == [*marks["own"][0].get_xdata()]
+    assert "The curves end at step 30, where the first of them stops." in caption
+
+
+def test_mixes_stand_side_by_side_with_a_line_for_each_seed():
+    arms = {name: mixed([0.1 * k, 0.2 * k], [-1, -1]) for k, name in enumerate("abc", 1)}
+    for ax in explore.mixer.picture(arms).axes:
+        assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
+        seeds, intervals, means = ax.collections
+        wanted = [[[0, 0.1], [1, 0.2], [2, 0.3]], [[0, 0.2], [1, 0.4], [2, 0.6]]]
+        np.testing.assert_allclose(seeds.get_segments(), wanted)
+        assert means.get_offsets()[:, 1].tolist() == pytest.approx([0.15, 0.3, 0.45])
+        assert len(intervals.get_segments()) == 3
 
 
 def test_the_search_says_what_of_the_gap_is_optimism():

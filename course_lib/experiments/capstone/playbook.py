@@ -3,14 +3,15 @@
 A hyper-parameter is *scientific* where the question is about it, *nuisance* where it must be tuned
 anew for every value of the scientific one, *fixed* where it stays, and then the answer holds for
 that value alone. Every combination of `KNOBS`, clipping aside, is trained once, at every seed;
-which is which is decided afterwards, so that the same networks answer every way to ask.
+which is which is decided afterwards, so that the same networks answer every way to ask. `LONGER`
+asks whether 300 steps were enough: more of them, without decay and clipping.
 Source: Godbole, Dahl, Gilmer, Shallue & Nado, "Deep Learning Tuning Playbook", 2023,
 github.com/google-research/tuning_playbook.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -29,6 +30,11 @@ KNOBS: dict[str, tuple[float, ...]] = {
     "dropout": (0.0, 0.2, 0.5, 0.8),
     "steps": (50, 100, 200, 300),
 }
+LONGER = KNOBS | {
+    "clip": (math.inf,),
+    "weight_decay": (0.0,),
+    "steps": (*KNOBS["steps"], 600, 1000),
+}
 # What was tried beside every value of a scientific knob. Clipping: 10 networks a seed, not 160.
 BESIDE = {
     "dropout": ("lr", "weight_decay", "steps"),
@@ -45,12 +51,13 @@ class Factorial:
     """Errors on validation and on test rows [seeds, clip, lr, weight_decay, dropout, steps].
 
     Shares of rows that are wrong; NaN: not there yet, or not tried (see `BESIDE`). A network that
-    diverged is wrong about all.
+    diverged is wrong about all. knobs: the values of each.
     """
 
     validation: Tensor
     test: Tensor
     progress: float = 1.0
+    knobs: dict[str, tuple[float, ...]] = field(default_factory=lambda: KNOBS)
 
 
 @dataclass
@@ -58,13 +65,15 @@ class Answer:
     """What a factorial says of a scientific knob.
 
     values: of the knob. chosen: for each the setting of all knobs that erred least on validation
-    rows, as the mean over seeds. errors [seeds, values]: of those on test rows.
+    rows, as the mean over seeds. errors [seeds, values]: of those on test rows. knobs: what was
+    tried.
     """
 
     values: tuple[float, ...]
     chosen: list[dict[str, float]]
     validation: Tensor
     errors: Tensor
+    knobs: dict[str, tuple[float, ...]] = field(default_factory=lambda: KNOBS)
 
     @property
     def best(self) -> int:
@@ -83,41 +92,44 @@ class Answer:
 
     def edges(self, tuned: frozenset[str]) -> list[str]:
         """Which tuned knobs were best at an end of their values, for off or for the best."""
-        ends = {name: (KNOBS[name][0], KNOBS[name][-1]) for name in tuned}
+        ends = {name: (self.knobs[name][0], self.knobs[name][-1]) for name in tuned}
         return [
             f"{name} = {setting[name]:g}"
             for setting in (self.chosen[0], self.chosen[self.best])
-            for name in KNOBS
+            for name in self.knobs
             if name in tuned and setting[name] in ends[name] and setting[name] != OFF.get(name)
         ]
 
 
-def grid(clip: float) -> dict[str, list[float]]:
+def grid(clip: float, knobs: dict[str, tuple[float, ...]] = KNOBS) -> dict[str, list[float]]:
     """The networks that are trained with a value of `clip`: all; or the plain ones, if clipped."""
-    tried = {name: KNOBS[name] for name in ("lr", "weight_decay", "dropout")}
+    tried = {name: knobs[name] for name in ("lr", "weight_decay", "dropout")}
     if clip != OFF["clip"]:
         tried |= {name: (OFF[name],) for name in ("weight_decay", "dropout")}
     return product(**tried)
 
 
 @remembered
-def factorial(seeds: tuple[int, ...] = SEEDS, width: int = 64) -> Iterator[Factorial]:
+def factorial(
+    seeds: tuple[int, ...] = SEEDS, width: int = 64, longer: bool = False
+) -> Iterator[Factorial]:
     """Train every `grid` on 300 digits with 20 % wrong labels; yield what is known.
 
     A training for each value of `clip`, the first of which clips nothing: those networks are the
-    same whatever else there is.
+    same whatever else there is. longer: LONGER instead of KNOBS.
     """
-    shape = [len(seeds), *(len(values) for values in KNOBS.values())]
+    knobs = LONGER if longer else KNOBS
+    shape = [len(seeds), *(len(values) for values in knobs.values())]
     errors = torch.full((2, *shape), math.nan, dtype=torch.float64)
-    for number, clip in enumerate(KNOBS["clip"]):
-        decays, drops = (len({*grid(clip)[name]}) for name in ("weight_decay", "dropout"))
+    for number, clip in enumerate(knobs["clip"]):
+        decays, drops = (len({*grid(clip, knobs)[name]}) for name in ("weight_decay", "dropout"))
         for training in train(
             ModelSpec((64, width, 10)),
             lambda seed: digits(300, 500, label_noise=0.2, seed=seed),
-            grid(clip) | {"clip": clip},
+            grid(clip, knobs) | {"clip": clip},
             seeds,
-            steps=int(KNOBS["steps"][-1]),
-            record_at=[int(step) for step in KNOBS["steps"]],
+            steps=int(knobs["steps"][-1]),
+            record_at=[int(step) for step in knobs["steps"]],
             validate=True,
             keep_parameters=False,
         ):
@@ -127,8 +139,8 @@ def factorial(seeds: tuple[int, ...] = SEEDS, width: int = 64) -> Iterator[Facto
                 wrong = wrong.masked_fill(ended & ~accuracy.isfinite(), 1.0)
                 place = errors[k, :, number, :, :decays, :drops]
                 place[:] = wrong.view(place.shape)
-            progress = (number + training.progress) / len(KNOBS["clip"])
-            yield Factorial(errors[0].clone(), errors[1].clone(), progress)
+            progress = (number + training.progress) / len(knobs["clip"])
+            yield Factorial(errors[0].clone(), errors[1].clone(), progress, knobs)
 
 
 def ask(
@@ -145,20 +157,22 @@ def ask(
     held = FIXED | (fixed or {})
     mean = found.validation.mean(0)
     allowed = torch.ones_like(mean, dtype=torch.bool)
-    for axis, (name, values) in enumerate(KNOBS.items()):
+    for axis, (name, values) in enumerate(found.knobs.items()):
         if name not in tuned | {scientific}:
             here = torch.tensor([value == held[name] for value in values])
             allowed &= here.view([-1 if k == axis else 1 for k in range(mean.ndim)])
     open_to = mean.masked_fill(~allowed, torch.inf)
-    axis = tuple(KNOBS).index(scientific)
+    axis = tuple(found.knobs).index(scientific)
     chosen: list[dict[str, Any]] = []
     errors, lowest = [], []
-    for k in range(len(KNOBS[scientific])):
+    for k in range(len(found.knobs[scientific])):
         part = open_to.select(axis, k)
         at = [int(i) for i in torch.unravel_index(part.argmin(), part.shape)]
         at.insert(axis, k)
-        chosen.append({name: KNOBS[name][i] for name, i in zip(KNOBS, at)})
+        chosen.append({name: found.knobs[name][i] for name, i in zip(found.knobs, at)})
         place: tuple[Any, ...] = (slice(None), *at)
         errors.append(found.test[place])
         lowest.append(mean[tuple(at)])
-    return Answer(KNOBS[scientific], chosen, torch.stack(lowest), torch.stack(errors, 1))
+    return Answer(
+        found.knobs[scientific], chosen, torch.stack(lowest), torch.stack(errors, 1), found.knobs
+    )

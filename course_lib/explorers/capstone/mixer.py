@@ -1,8 +1,11 @@
 """Every technique of the course as a slider on one network, beside the same network without."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from course_lib import plotting
 from course_lib.experiments.capstone import mixer
@@ -61,14 +64,34 @@ def _prepare(figure):
     return marks
 
 
-def _prepare_figure(ax, name):
-    """Two bars, or a line for each seed from plain to the mix, with means and intervals."""
-    colors = plotting.series(1)[0], plotting.series(0)[0]
+def _prepare_figure(ax, name, order=(1, 0)):
+    """Two bars, or a line for each seed from mix to mix, with means and intervals.
+
+    order: the colours, as numbers of `plotting.series`.
+    """
+    colors = [plotting.series(k)[0] for k in order]
     if name == "time":
         return ax.bar((0, 1), (0, 0), 0.6, color=colors, alpha=0.7).patches
     seeds = ax.vlines([], [], [], color=plotting.muted(), linewidth=0.8)
     bars = ax.vlines([], [], [], color=colors, linewidth=3)
-    return [seeds, bars, ax.scatter([0, 1], [np.nan, np.nan], color=colors, s=40, zorder=3)]
+    places, nowhere = range(len(order)), [np.nan] * len(order)
+    return [seeds, bars, ax.scatter(places, nowhere, color=colors, s=40, zorder=3)]
+
+
+def picture(arms: Mapping[str, mixer.Mix]) -> Figure:
+    """Test error and ECE of up to four mixes of the same seeds, a thin line for each seed."""
+    figure = Figure(figsize=(8.2, 3.2), layout="constrained")
+    titles = {"error": "Test error", "ece": "Calibration error (ECE)"}
+    for ax, (name, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
+        ax.set(title=title, xlim=(-0.5, len(arms) - 0.5))
+        ax.set_xticks(range(len(arms)), list(arms))
+        marks = _prepare_figure(ax, name, order=(1, 2, 0, 3)[: len(arms)])
+        _move_figure(
+            marks, np.stack([plotting.array(getattr(mix, name)) for mix in arms.values()], 1)
+        )
+    figure.axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    figure.axes[0].set_ylabel("lower is better")
+    return figure
 
 
 def _draw(marks, result):
@@ -76,8 +99,9 @@ def _draw(marks, result):
     plain, mixed = result.plain, result.mixed or mixer.nothing_yet(result.plain)
     plotting.set_limits(marks["own"][0].axes, x=(0, plain.recorded[-1]))
     plotting.move_band(marks["plain"], plain.recorded, plain.test_error)
-    plotting.move_band(marks["mixed"], mixed.recorded, mixed.test_error)
-    plotting.move_band(marks["own"], mixed.recorded, mixed.train_error)
+    shared = _until_one_stops(mixed)
+    plotting.move_band(marks["mixed"], mixed.recorded[:shared], mixed.test_error[:, :shared])
+    plotting.move_band(marks["own"], mixed.recorded[:shared], mixed.train_error[:, :shared])
     for name in FIGURES:
         _move_figure(
             marks[name], np.stack([plotting.array(getattr(mix, name)) for mix in (plain, mixed)], 1)
@@ -90,11 +114,18 @@ def _draw(marks, result):
     return _say(result)
 
 
+def _until_one_stops(mixed):
+    """How many of the recorded steps come before the first seed stops early."""
+    stopped = mixed.stopped_at[mixed.stopped_at >= 0]
+    first = int(stopped.min()) if len(stopped) else mixed.recorded[-1]
+    return sum(step <= first for step in mixed.recorded)
+
+
 def _move_figure(parts, values):
-    """Draw values [seeds, 2], of plain and of the mix."""
+    """Draw values [seeds, mixes], of plain and of the mix."""
     seeds, bars, means = parts
     known = values[np.isfinite(values).all(1)]
-    seeds.set_segments([[(0, a), (1, b)] for a, b in known])
+    seeds.set_segments([list(enumerate(row)) for row in known])
     columns = [column[np.isfinite(column)] for column in values.T]
     ends = [
         mean_interval(column)[1:3] if len(column) > 1 else (np.nan, np.nan) for column in columns
@@ -141,7 +172,7 @@ def _say(result):
     if len(stopped):
         mean, first = stopped.double().mean(), stopped.min()
         said.append(f"Stopped early at {len(stopped)} seeds, at step {mean:.0f} in the mean.")
-        said.append(f"From step {first} on the curves are those of the seeds still training.")
+        said.append(f"The curves end at step {first}, where the first of them stops.")
     return " ".join([*said, mixed.note]).strip()
 
 

@@ -26,7 +26,7 @@ def _prepare(figure):
     """Left the isolation plot, right the difference for each way to ask."""
     left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
     left.set(title="Best over what is re-tuned", ylabel="test error, %")
-    right.set(title="Best value minus off", xlabel="points of test error")
+    right.set(title="Best value minus off", xlabel="points of test error (left of 0: it helps)")
     right.axvline(0, color=plotting.muted(), linewidth=1, linestyle="-")
     right.set_yticks(range(len(TUNED)), [name.replace(" and ", "\nand ") for name in TUNED])
     right.set_ylim(len(TUNED) - 0.5, -0.5)
@@ -38,6 +38,7 @@ def _prepare(figure):
         style = {"color": plotting.series(0)[0], "linestyle": "-", "linewidth": 3}
         marks[f"{name} span"] = right.plot([], [], solid_capstyle="butt", **style)
         marks[f"{name} mean"] = right.plot([], [], marker="o", markersize=7, **style)
+        marks[f"{name} words"] = [right.text(0, 0, "", ha="center", color=plotting.ink())]
     return marks
 
 
@@ -58,15 +59,18 @@ def _draw(marks, result, question, tuned, lr):
         left.set_xticks(range(len(here.values)), [_shown(value) for value in here.values])
     low, high = errors.min() - 2, errors.max() + 5  # room for the band and the legend
     plotting.set_limits(left, y=(5 * np.floor(low / 5), 5 * np.ceil(high / 5)))
-    reach = 1.0
+    ends = [-1.0, 1.0]
     for place, (name, answer) in enumerate(answers.items()):
         found = answer.difference
         marks[f"{name} span"][0].set_data([100 * found.low, 100 * found.high], [place] * 2)
         marks[f"{name} mean"][0].set_data([100 * found.mean], [place])
         for part in ("span", "mean"):
             marks[f"{name} {part}"][0].set_alpha(1.0 if name == tuned else 0.35)
-        reach = max(reach, -100 * found.low, 100 * found.high)
-    plotting.set_limits(marks["nothing mean"][0].axes, x=(-1.1 * reach, 1.1 * reach))
+        marks[f"{name} words"][0].set_text(_points(found.mean))
+        marks[f"{name} words"][0].set_position((100 * found.mean, place - 0.2))
+        ends += [100 * found.low, 100 * found.high]
+    room = 0.1 * (max(ends) - min(ends))
+    plotting.set_limits(marks["nothing mean"][0].axes, x=(min(ends) - room, max(ends) + room))
     return _say(here, knob, tuned, lr)
 
 
@@ -75,11 +79,17 @@ def _shown(value):
     return "off" if value == math.inf else f"{value:g}"
 
 
+def _points(share):
+    """A share in points, with its sign: +1.2, −0.3."""
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
 def _say(here, knob, tuned, lr):
     found, best = here.difference, here.chosen[here.best]
     words = {True: "it helps", False: "it harms", None: "not told apart"}
     verdict = words[found.between(high=0) if found.excludes(0) else None]  # [0, 0]: the same
-    interval = f"{100 * found.mean:+.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}] points"
+    ends = f"[{100 * found.low:.1f}, {100 * found.high:.1f}]".replace("-", "−")
+    interval = f"{_points(found.mean)} {ends} points"
     on = {name: value for name, value in best.items() if value != math.inf}
     setting = ", ".join(f"{name} {value:g}" for name, value in on.items())
     edges = here.edges(TUNED[tuned](knob))

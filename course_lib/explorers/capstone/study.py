@@ -10,6 +10,8 @@ from course_lib.statistics import t_quantile
 REPETITIONS = (2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 VARIANTS = tuple(spam_study.VARIANTS)
 OTHERS = VARIANTS[1:]
+MARGIN = 1.0  # points: what lies within it is "within a point"
+FEWEST = 5  # repetitions from which on a width is drawn: of fewer it is chance
 ACCURACIES, DIFFERENCES = (90, 97), 2.5  # limits of the axes, percent and points
 
 
@@ -30,7 +32,7 @@ def _prepare(figure):
         1, 3, width_ratios=[1.25, 1, 1.1], **places
     ).subplots()
     left.set(
-        title="Accuracy", ylabel="test rows, %", xlim=(-0.6, len(VARIANTS) - 0.4), ylim=ACCURACIES
+        title="Accuracy", ylabel="accuracy, %", xlim=(-0.6, len(VARIANTS) - 0.4), ylim=ACCURACIES
     )
     left.set_xticks(range(len(VARIANTS)), [name.replace(" ", "\n") for name in VARIANTS])
     middle.set(
@@ -38,6 +40,7 @@ def _prepare(figure):
     )
     middle.set_ylim(-DIFFERENCES, DIFFERENCES)
     middle.set_xticks(range(len(OTHERS)), [name.replace(" ", "\n") for name in OTHERS])
+    middle.axhspan(-MARGIN, MARGIN, color=plotting.muted(), alpha=0.12, linewidth=0)
     middle.axhline(0, color=plotting.muted(), linewidth=1, linestyle="-")
     marks = _interval_marks(left, "accuracy", VARIANTS) | _interval_marks(
         middle, "difference", OTHERS
@@ -45,11 +48,12 @@ def _prepare(figure):
     right.set(
         title="Half width of the interval", xlabel="repetitions J", ylabel="percentage points"
     )
-    right.set(xscale="log", xlim=(1.8, 112), yscale="log", ylim=(0.05, 20))
+    right.set(xscale="log", xlim=(1.8, 112), yscale="log", ylim=(0.05, 10))
     marks["words"] = [right.text(0.04, 0.05, "", transform=right.transAxes, color=plotting.ink())]
     right.set_xticks([2, 5, 10, 20, 50, 100], ["2", "5", "10", "20", "50", "100"])
     right.set_xticks([], minor=True)
-    right.set_yticks([0.1, 1, 10], ["0.1", "1", "10"])
+    right.set_yticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
+    right.set_yticks([], minor=True)
     for k, kind in enumerate(spam_study.KINDS):
         color, linestyle = plotting.series(k)
         marks[f"{kind} widths"] = right.plot([], [], color=color, linestyle=linestyle, label=kind)
@@ -57,7 +61,7 @@ def _prepare(figure):
             [], [], color=color, marker="o", markersize=8, linestyle="none"
         )
     marks["one spread"] = right.plot(
-        [], [], color=plotting.muted(), linewidth=1, linestyle="-", label="corrected, one spread"
+        [], [], color=plotting.muted(), linewidth=1, linestyle="-", label="corrected, s of all J"
     )
     right.legend(loc="upper right", fontsize=8)
     return marks
@@ -95,7 +99,8 @@ def _draw(marks, result, repetitions, interval, variant):
     marks["words"][0].set_text(f"{variant} − plain")
     # no more than is asked for: so many repetitions, and the naive interval alone
     for kind in spam_study.KINDS:
-        counts = sorted({J for J in (*REPETITIONS, len(seen.accuracy)) if len(seen.accuracy) >= J})
+        last = len(seen.accuracy)
+        counts = sorted({J for J in REPETITIONS if FEWEST <= J <= last} | {last})
         counts = counts if kind in ("naive", interval) else []
         widths = [
             100 * seen.first(J).difference(variant, kind=kind).half_width or np.nan for J in counts
@@ -110,7 +115,7 @@ def _draw(marks, result, repetitions, interval, variant):
 
 def _draw_one_spread(marks, seen, variant, interval):
     """The corrected half width at every J, had all of them the spread of what is seen."""
-    J = np.array([count for count in REPETITIONS if count <= len(seen.accuracy)])
+    J = np.array([count for count in REPETITIONS if FEWEST <= count <= len(seen.accuracy)])
     J = J if interval == "corrected" else J[:0]
     spread = 100 * (seen.of(variant) - seen.of("plain")).std().item()
     reach = t_quantile(J - 1, 0.975) * np.sqrt(1 / J + seen.test_rows / seen.train_rows)

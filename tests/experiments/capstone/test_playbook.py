@@ -1,6 +1,7 @@
 """One factorial answers every way to ask: which knobs are tuned anew, and which stand."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -108,3 +109,16 @@ def test_what_is_not_clipped_is_the_training_without_the_column():
     clipped = found.test[:, 1:]
     assert not torch.equal(found.test[:, 0, :, 0, 0], clipped[:, -1, :, 0, 0])
     assert clipped.isfinite().sum() == clipped[..., 0, 0, :].numel(), "no decay, no dropout"
+
+
+def test_more_steps_go_on_from_the_same_networks():
+    *_, found = factorial(seeds=(0, 1), width=8)
+    *_, longer = factorial(seeds=(0, 1), width=8, longer=True)
+    assert longer.knobs["steps"] == (*KNOBS["steps"], 600, 1000)
+    shared = longer.test[..., : len(KNOBS["steps"])]
+    np.testing.assert_allclose(shared, found.test[:, :1, :, :1], atol=0.011)
+    lowest = longer.validation.clone()
+    lowest[..., -1] = -1.0  # 1000 steps are best everywhere
+    answer = ask(replace(longer, validation=lowest), "dropout", frozenset({"steps"}))
+    assert {one["steps"] for one in answer.chosen} == {1000}
+    assert answer.edges(frozenset({"steps"})) == ["steps = 1000", "steps = 1000"]
