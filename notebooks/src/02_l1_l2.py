@@ -225,7 +225,7 @@ explore.zeroing.show()
 #
 # $$w \leftarrow S(w - \eta g,\ \eta\lambda)$$
 #
-# (*Proximal*, near: of the points near $u$ it is the cheapest.) From w = 0.05: $g = -0.25$, $u = 0.08$, the threshold is 0.06, so w = 0.02. The next step leads to $u = 0.054$, less than the threshold, so w = 0. There it *stays*, as long as the loss pulls with at most λ.
+# (*Proximal*, near: the step weighs nearness to $u$ against the penalty.) From w = 0.05: $g = -0.25$, $u = 0.08$, the threshold is 0.06, so w = 0.02. The next step leads to $u = 0.054$, less than the threshold, so w = 0. There it *stays*, as long as the loss pulls with at most λ.
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
@@ -341,7 +341,7 @@ explore.path.show(strength=2.2)
 # %% [markdown]
 # **Under L1 the weights go one by one:** the first to go for good is s2, then s4; bmi and s5 stay longest. Under L2 none stays at zero.
 #
-# Why does s2 go, which began at 29, and s6 stay, which began at 3? s1 and s2 nearly repeat each other (correlation 0.89). By λ = 0.4 s2 is gone and s1 has shrunk from −44 to −8, yet the training error has hardly risen: others have taken over, above all s3 and s5, at a much lower price. So it is not simply the small weights that go first, but those that others can replace. (Why so cheaply: the next section's *Deeper*.)
+# Why does s2 go, which began at 29, and s6 stay, which began at 3? s1 and s2 nearly repeat each other (correlation 0.89). By λ = 0.4 s2 is gone and s1 has shrunk from −44 to −8, yet the training error has hardly risen: the others have adjusted, s3 from 8 to about −7 and s5 from 36 to about 22. So it is not simply the small weights that go first, but those that others can replace. (Why so cheaply: the next section's *Deeper*.)
 #
 # s3 even comes back: zero near λ = 0.15, it returns with the other sign (*Deeper*).
 #
@@ -806,7 +806,7 @@ claim("Proximal steps make more than 10 % of the weights exactly zero, under L1 
       unit="%", times=100, holds=above(0.1))
 
 # %% [markdown]
-# **Proximal L1 empties 42 % of the weights at λ = 0.001**, 3 % at 1e-4, and nearly all at 0.01. Subgradient L1 and L2 empty none. On the left the two L1 lie on each other: by eye, tiny looks like zero.
+# **Proximal L1 empties 42 % of the weights at λ = 0.001**, 3 % at 1e-4, and nearly all at 0.01, where it errs on nearly four digits of five. Subgradient L1 and L2 empty none. On the left the two L1 lie on each other: by eye, tiny looks like zero.
 #
 # The test error begins to climb between 0.003 and 0.01 under L1, and only beyond 0.03 under L2. So compare each at its own best λ, not both at the upright line.
 
@@ -837,17 +837,16 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 #
 # | wrong test digits | no penalty | L1 | L2 |
 # |---|---|---|---|
-# | all weights | (20.3 %) | 13.3 % | 10.2 % |
+# | all weights | | 13.3 % | 10.2 % |
 # | those that L1 kept | 19.6 % | 13.4 % | 10.7 % |
 #
-# (20.3 % is from above, on other batches, as are 14.1 and 11.0 %.)
+# (Other batches than above: hence 13.3 and 10.2, not 14.1 and 11.0.)
 #
 # - **Is it the zeros?** Then the lower row would be the worse one. It hardly is: under L2 the kept weights alone err less than all do under L1. (Whether zeros cost anything at all stayed open.) <!-- rests: zeros-not-alone, open zeros-cost -->
 # - **That it shrinks at all?** Without a penalty the same weights are worst. <!-- rests: bare-worse -->
-# - **That one λ has two jobs**, to make the zeros and to set the sizes? In the lower row the zeros are given and λ sets sizes alone. That gained nothing that we could see (0.1 points more wrong, on fresh seeds too: open). <!-- rests: open double-duty-costs -->
-# - **How it shrinks.** In the lower row L1 and L2 train the same weights from the same start. L1 takes the same λ off every weight, L2 less off small ones and more off large ones; and L2 errs less, by 2.7 points. **So it is mostly the way L1 shrinks.** <!-- rests: form-costs -->
+# - **How it shrinks?** In the lower row L1 and L2 train the same weights from the same start, each with a λ chosen for it anew; and L2 errs less, by 2.7 points. L1 pulls at every weight with the same λ, L2 less at small ones and more at large ones. **So the zeros of the first run are not the main loss: L1 loses by the way it goes on to pull.** (It may make further zeros then; those we did not count.) <!-- rests: form-costs, open double-duty-costs -->
 #
-# That is one task. In made-up worlds where 5 of 100 features count the lasso beats ridge ten times of ten; where all count, twice (*Deeper*, "worlds").
+# That is one task. In made-up worlds where 5 of 100 features count the lasso beats ridge ten times of ten; where all count, never, both tuned alike (*Deeper*, "worlds").
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: do zeros stay, and what do they cost?
@@ -886,7 +885,7 @@ claim("So cut off, the networks have the test error of proximal L1, within half 
 # *Said beforehand*, each by the interval of the paired differences:
 # - Kept weights, L2, err less than all weights, L1: what L1 loses is not its zeros alone.
 # - Kept weights without a penalty err more than all weights, L1: shrinking as such does no harm.
-# - Kept weights, L1 with a λ of its own, err more than kept weights, L2: then the *form* of L1 is at fault, for here both have a λ for the sizes alone.
+# - Kept weights, L1 with a λ of its own, err more than kept weights, L2: then the *form* of L1 is at fault: the zeros of the first run are the same, and each has a λ of its own.
 # - They err less than all weights, L1: then its *double duty* is, one λ for zeros and sizes. Both may hold, or neither be shown.
 
 # %% tags=["deeper", "nbval-check-output"]
@@ -924,7 +923,7 @@ claim("The kept weights under L1, λ its own, are wrong less often than all weig
 # %% [markdown] tags=["deeper"]
 # L1 kept 26 % of all 4736 weights, and 29 % of those that count. Weights of pixels that are black on all 300 images do not, for only the penalty moves them: the 71 % zeros above are without these.
 #
-# The first, second and third held. On the same weights, from the same start and on the same batches L1 is behind L2 by 2.7 points, though each has a λ for the sizes alone; and with such a λ L1 does no better than with the old one (0.1 points [−0.9, 1.1]). So most of what L1 loses it loses by the form of its pull. Whether the zeros cost anything is undecided. <!-- rests: zeros-not-alone, bare-worse, form-costs, open double-duty-costs, refit-below-l1, open zeros-cost -->
+# The first, second and third held. On the same weights, from the same start and on the same batches L1 is behind L2 by 2.7 points, though each has a λ of its own; and with such a λ L1 does no better than with the old one (0.1 points [−0.9, 1.1]). So most of what L1 loses it loses by the form of its pull, be it by the sizes or by further zeros (not counted). Whether the zeros cost anything is undecided. <!-- rests: zeros-not-alone, bare-worse, form-costs, open double-duty-costs, refit-below-l1, open zeros-cost -->
 #
 # Why is L2 on all weights wrong on 10.2 % here, and on 11.0 % above, L1 on 13.3 and 14.1 %? The starts are the same, the batches are others.
 #
@@ -1087,7 +1086,7 @@ for l1 in (0.0, 0.001):
           f"{sum((w == 0).sum() for w in weights)} weights zero")
 
 # %% [markdown]
-# Now 4735 of the 9472 weights are zero (with those 1024). Why not the 6591 that were tiny? Each batch pulls differently, and a weight stays at zero only while the pull is at most λ: some have just been pushed off (*Deeper*, "do zeros stay").
+# Now 4735 of the 9472 weights are zero (with those 1024). Why not the 6591 that were tiny? Each batch pulls differently, and a weight stays at zero only while the pull is at most λ: some may just have been pushed off (*Deeper*, "do zeros stay").
 #
 # So, tomorrow:
 #
@@ -1098,7 +1097,7 @@ for l1 in (0.0, 0.001):
 # 5. **Choose λ on validation data**, on a logarithmic grid, with few rows by leave-one-out; look at the test data once.
 # 6. **Do not ask the lasso which of several correlated features matter.** On 100 draws of our patients it kept s1 58 times, s2 17 times, neither 31 times (perhaps not for their correlation alone: *Deeper*, "worlds"). The elastic net shares weight among them.
 #
-# **And the promise?** L1 empties weights, L2 none. But the usual loop does not reach the zeros: the step has to stop there. Smaller weights can predict better because they vary less; with 20 patients ridge did. And zeros by themselves were hardly a gain: the weights that L1 kept, without a penalty, erred on 19.6 %, all with hardly any on 20.3 %.
+# **And the promise?** L1 empties weights, L2 none. But the usual loop does not reach the zeros: the step has to stop there. Smaller weights can predict better: they vary less, and that can outweigh their bias. With 20 patients ridge did. And the zeros alone were not what helped: without a penalty the weights that L1 kept erred on 19.6 %, all weights under L1 on 13.3 %. <!-- rests: bare-worse -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie
@@ -1161,7 +1160,7 @@ claim("One λ for each layer lowers the test error against one λ for both, chos
 # | PyTorch | plain SGD, then under `no_grad()`: `w.copy_(softshrink(w, lr*l1))` | `weight_decay=`, 0 for biases |
 # | scikit-learn | `Lasso(alpha=λ)` | `Ridge(alpha=n*λ)` |
 # | λ, by validation; few rows: leave-one-out (tried for L2) | squared loss: below $\max\lvert X^\top y\rvert/n$ (there all are zero) | our digits: 0.01 to 0.025; large networks (not measured), SGD: 1e-4 to 5e-4 |
-# | why it helps | less variance; a bet on few features | less variance: keeps $d^2/(d^2+\lambda)$; $d^2$: an uncorrelated feature's variance |
+# | why it helps | by the same argument (not measured); a bet on few features | less variance: keeps $d^2/(d^2+\lambda)$; $d^2$: an uncorrelated feature's variance |
 # | before | standardise features | the same |
 # | when not | to learn which correlated features matter | to empty weights |
 # | measured | proximal steps empty weights <!-- rests: proximal-empties --> | λ tuned: 300 digits 11 % wrong, L1 14 % <!-- rests: l2-below-l1 -->; 20 of our 442 patients 67 points wrong, least squares 92 <!-- rests: ridge-on-twenty --> |
