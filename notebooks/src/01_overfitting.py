@@ -18,7 +18,7 @@
 #
 # Which models do that? "Those with too many parameters", one hears; "those that know their examples by heart." Is it so? (To memorise every label, to have a large gap, to overfit: on this page each occurs without another.)
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
+# *46 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -74,7 +74,7 @@ from course_lib.explorers import overfitting as explore
 explore.polynomials.show(degree=1, errors="training and validation")
 
 # %% [markdown]
-# Is it luck? Each card (lesson 00) says how much *higher* than at degree 3 the error is, with an interval over the 200 data sets.
+# Is it luck? Each card (lesson 00) says how much *higher* the error is than at degree 3.
 
 # %% jupyter={"outputs_hidden": true} tags=["nbval-check-output"]
 fits = explore.polynomials.explorer.compute(degree=3, noise=0.3, rows=20)[0]
@@ -94,7 +94,7 @@ reveal("degree", from_interval={"3": positive(worse)},
 # %% [markdown]
 # The training error only falls, for every degree contains the lower ones. The validation error falls and rises again: 0.29 at degree 1, 0.11 at 3, 2.6 at 12. So degree 12 overfits. At degree 1 there is hardly a gap, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# And the first picture? On new points its curve has an error of 0.12 at degree 3 and 0.23 at 7 (*Deeper: equal time*). The best possible is 0.09, the noise alone: by 7 doubt is due.
+# And the first picture? On new points its curve has an error of 0.12 at degree 3 and 0.23 at 7 (*Deeper: equal time*). The errors of new points alone, with standard deviation 0.3, cost $0.3^2 = 0.09$, and no curve does better: 0.12 is close, at 7 doubt is due.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -161,11 +161,11 @@ show_with_words(explore.pushed.picture(), "With more coefficients the curve foll
 # %% [markdown]
 # The mean, one coefficient, follows by 1/20. Thirteen coefficients bend towards the point. Over all 20 places a polynomial with $p$ coefficients follows by $p/20$ on average (why: *Deeper*); with 20 it goes through every point, and follows by 1.
 #
-# What does it cost? A label is $y = f + \varepsilon$, the truth and an error, and the fit $\hat f$ follows both. If it follows by $h$, then $h\varepsilon$ of the error is in it. Multiply out $(\hat f - f - \varepsilon)^2$: the term $-2\varepsilon\hat f$ is then $-2h\varepsilon^2$, on average $-2h\sigma^2$. So the error on its own label looks better by $2h\sigma^2$. On a new label, whose error the fit has never seen, this term is 0 on average.
+# What does it cost? A label is $y = f + \varepsilon$, the truth and an error. A fit that follows it by $h$ is $\hat f = r + h\varepsilon$, where $r$ does not depend on this error. Multiply out $(\hat f - f - \varepsilon)^2$: one term alone tells an old label from a new one, $-2\varepsilon\hat f = -2\varepsilon r - 2h\varepsilon^2$. On its own label that is $-2h\sigma^2$ on average, for $\varepsilon r$ averages to 0. On a new label, whose error is not in the fit, it is 0. So the label gap at this place is $2h\sigma^2$; through every point, where $h = 1$, it is $2\sigma^2 = 0.18$.
 #
-# **The label gap of $p$ coefficients, fitted to $n$ points by least squares, is $2\sigma^2p/n$.** Here that is $0.009\,p$: 0.036 at degree 3, where $p = 4$, and 0.12 at degree 12, whatever the truth. So for polynomials one can count.
+# On average $h = p/n$. **So the label gap of $p$ coefficients, fitted to $n$ points by least squares, is $2\sigma^2p/n$.** Here that is $0.009\,p$: 0.036 at degree 3, where $p = 4$, and 0.12 at degree 12, whatever the truth. So for polynomials one can count.
 #
-# And if the places are new, too, as in the pictures above? There the gap, validation minus training error, is 0.04 at degree 3, hardly more. At degree 12 it is about 2 (2.5 here): the curve swings where it has no points.
+# And if the places are new, too, as in the pictures above? There the gap, validation minus training error, is 0.04 at degree 3, hardly more. At degree 12 it is 2.5 here, and less on other seeds, for a few wild fits decide it: the curve swings where it has no points.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: why one can count, and every case there is
@@ -261,11 +261,11 @@ show_with_words(explore.gaps.picture(fits, nets, early), "Polynomials lie on the
                 "networks below it. Wider networks have lower errors, farther apart.")
 
 # %% [markdown]
-# **Left**, at the same places. More weights follow more, but not by their number: after 1000 steps 97 of them have a label gap of 0.079, like nine coefficients. After 200 steps the *same* 97 have 0.064. (Trained until it goes through every point, any fit has 0.18, dotted.) <!-- rests: gap-rises-with-width, gap-grows-in-training, gap-below-half -->
+# **Left**, at the same places. Networks with more weights follow their labels more closely, but far less than polynomials with as many coefficients: after 1000 steps 97 weights have a label gap of 0.079, like nine coefficients. After 200 steps the *same* 97 have 0.064. (Trained until it goes through every point, any fit has 0.18, dotted.) <!-- rests: gap-rises-with-width, gap-grows-in-training, gap-below-half -->
 #
-# **Right**, at new places. Your prediction: from 8 units to 32 the variance *falls*, from 0.058 to 0.036. So does the validation error, from 0.17 to 0.13, where 0.09 is the best possible. (After 1000 steps: 8 units fit worse by then, *Deeper*.) The two errors lie farther apart at 32 units, and yet this network is the better one: **a larger gap alone is no sign of harm.** <!-- rests: wide-lower, wide-varies-less -->
+# **Right**, at new places. Your prediction: from 8 units to 32 the variance *falls*, from 0.058 to 0.036. So does the validation error, from 0.17 to 0.13, where 0.09 is the best possible. (After 1000 steps: 8 units fit worse by then, *Deeper*.) The two errors lie 0.06 apart at 8 units and 0.08 at 32, and yet this network is the better one: **a larger gap alone is no sign of harm.** <!-- rests: wide-lower, wide-varies-less -->
 #
-# So the number of parameters alone does not tell the gap of a trained network. At the same places one thing decides it: how closely the fit follows the errors in its labels. At new places a second joins: how far it swings where it has no points.
+# So the number of parameters alone does not tell a network's gap. At the same places one thing decides it: how closely the fit follows the errors in its labels. At new places a second joins: how far it swings where it has no points.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: equal time, equal fit, equal gap, and what became of your prediction
@@ -373,9 +373,9 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
        because=f"measured: {share:.1%}")
 
 # %% [markdown]
-# It learns every one by heart (Zhang et al. 2017). So one network has two gaps, now in right answers. With true labels: 100 % right on its own images, 97 % on new ones, a gap of 3 points. With random labels: 100 %, and on new ones about 10 %, like any guesser (*Deeper*): a gap of 90. What a network *could* memorise does not tell its gap.
+# It learns every one by heart (Zhang et al. 2017). So one network has two gaps, now in right answers. With true labels: 100 % right on its own images, 97 % on new ones, a gap of 3 points. With random labels: 100 %, and on new ones about 10 %, like any guesser (*Deeper*): a gap of 90. What a network *could* memorise does not tell.
 #
-# One thing that differs is how *long* it takes: at step 400 it has learned 99.8 % of the true labels and 42.5 % of the random ones. Does it learn what labels have in common *before* it learns the exceptions? Then one should stop between.
+# One thing that differs is how *long* it takes: at step 400 it has learned 99.8 % of the true labels and 42.5 % of the random ones. Labels with a rule go fast, labels without one slowly. If a data set holds both, does the rule come first? Then one should stop between.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: and on new random labels?
@@ -397,7 +397,7 @@ claim("On new random labels it is a guesser: its hits lie in the binomial interv
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network that memorises, in plain PyTorch
 #
-# Now both kinds of label at once: 300 digits, *one label in five wrong*. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. We look at the weights after 160 epochs, and at those with the lowest loss on 100 *validation* digits, which choose. One in five of their labels is wrong, too; the other four still favour the rule. The *test* digits judge the choice.
+# Now both kinds of label at once: 300 digits, *one label in five wrong*. AdamW is a relative of SGD (lesson 04), and `weight_decay=0` leaves its regularizer out. We look at the weights after 160 epochs, and at those with the lowest loss on 100 *validation* digits, which choose. Of their labels one in five is wrong, too. The *test* digits judge the choice.
 
 # %% tags=["plain"]
 from copy import deepcopy
@@ -464,11 +464,11 @@ show_with_words(explore.labels_learned.picture(noisy, patience=5), "The right la
                 "are learned within 100 steps, the wrong ones slowly until step 1000.")
 
 # %% [markdown]
-# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones. The kept weights have learned 95.5 % of the right labels and 4.4 % of the wrong ones: $0.8\cdot95.5 + 0.2\cdot4.4\approx77$ %, the same sum as in the plain loop. For these twelve: yes, those. They get 90.1 % of test images right, 12.6 points more than step 1000, but only 2 more than step 300.
+# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones. The kept weights have learned 95.5 % of the right labels and 4.4 % of the wrong ones: $0.8\cdot95.5 + 0.2\cdot4.4\approx77$ %, the same sum as in the plain loop. So it is the right labels that they have learned, and hardly a wrong one. They get 90.1 % of test images right, 12.6 points more than step 1000, but only 2 more than step 300.
 # - *Clean labels*, your prediction. 94.3 % right either way: within 1 point of 0.
-# - *Patience.* In the panel only patience 1 stops before the lowest loss.
+# - *Patience.* Only 1 stopped before the lowest loss.
 #
-# So stopping helps here because wrong labels are learned late. Without them there was nothing to gain, and the 100 digits that say when could have been trained on. <!-- rests: common-first, stopping-noisy, stopping-clean -->
+# So stopping helps here because wrong labels are learned late. Without them there was nothing to gain. <!-- rests: common-first, stopping-noisy, stopping-clean -->
 #
 # *A good place to stop for today.*
 
@@ -542,13 +542,15 @@ explore.random_features.show(noise=0.0)
 #
 # **Why a peak?** At 300 the weights are huge: length 783, against 27 at 450 and 16 at 3000 (clean labels, one seed).
 #
-# Why? A *mixture* is a sum of the features, each times a number, with squares that add up to 1. With 301 features some mixture is *exactly* 0 on all 300 images, for 300 equations leave one of 301 unknowns free. With 300 one is just short of that: nearly always some mixture is *almost* 0 on every image. It says almost nothing, yet the labels must be met: so its weight is huge. On a new image it is not as near 0, and the huge weight multiplies what is left.
+# Why? A *mixture* is a sum of the features, each times a number, with squares that add up to 1. With as many features as images some mixture is nearly always *almost* 0 on all 300 images. (With one more it would be exactly 0: 300 equations leave one of 301 unknowns free.) It says almost nothing, yet every label must be met: so its weight is huge. On a new image it is not as near 0, and the huge weight multiplies what is left.
 #
-# In small: one image, and one feature as that mixture, 0.01; the right label is 0.5 everywhere. That needs the weight 50, and a new image with 0.03 gets 1.5, wrong by 1. A second feature of ordinary size keeps the weights small. Here it is 1 in both, the rule itself: the shortest weights are 0.005 and 0.5, and the new image gets 0.50. Far beyond 300 there are many.
+# In small: one image, and one feature as that mixture, 0.01; the right label is 0.5 everywhere. That needs the weight 50, and a new image with 0.03 gets 1.5, wrong by 1. Now give both images a second feature of ordinary size, 1. The shortest weights share the work in proportion to the features: 0.005 and 0.5. The new image gets 0.50. (An easy case: the second feature is the rule.)
+#
+# Far beyond 300 there are many ordinary mixtures to share the work. Those that are exactly 0 on every image help with no label, and the shortest weights leave them out.
 #
 # **And with a penalty?** *Ridge* makes long weights cost: it adds λ times their sum of squares to the mean squared error (in networks called **L2**, lesson 02). With the λ of the fewest errors on 200 further rows, dashed, there is no peak: 300 features get 4.1 % wrong with clean labels, and 7.9 with wrong ones. At 3000, wrong labels, it is 7.7 % against 21. <!-- rests: peak-without-ridge, peak-with-ridge -->
 #
-# So here, too, the number of parameters does not decide. From 300 features on every fit without a penalty follows its labels wholly. What differs is how far it swings *between* its points: with long weights far, with short ones little. "More parameters overfit more" describes the way up to the peak, not the way down.
+# So here, too, the number does not decide. From 300 features on every fit without a penalty follows its labels wholly; what differs is how far it swings *between* its points. "More parameters overfit more" describes the way up to the peak, not the way down.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the digits in numbers, and what became of your prediction
@@ -957,7 +959,7 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 # stopping.restore(model)  # if the epochs ended before the patience
 # ```
 #
-# **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters. A choice on 100 rows is noisy; *cross-validation* averages several (*Deeper*).
+# **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters. A choice on 100 rows is noisy (*Deeper*: cross-validation).
 #
 # A **leak** is whatever lets the training know of rows in the second or third set (Kapoor & Narayanan 2023). Common ones: columns chosen, or scaled, by a look at all rows; rows of one person on both sides. So with our digits: the same 13 writers stand in all three sets. For new writers our percentages would likely be lower.
 
@@ -1051,7 +1053,7 @@ show_cases()
 # | trained too long | yes, for 300 digits with wrong labels, which are learned last; with clean ones it mattered less than a point <!-- rests: common-first, stopping-noisy, stopping-clean --> |
 # | it fits every label | that alone, no: with clean labels and no penalty 300 features fit every label and got 77 % wrong, 3000 fit every label, too, and got 3.0 % <!-- rests: peak-without-ridge, second-descent-0 --> |
 #
-# And a missing penalty? Networks without one did well on new images, and most *with* one still learned random labels (Zhang et al. 2017): **neither necessary nor enough**.
+# Large gap without harm: 32 units. All labels memorised without harm: 3000 features, clean labels. Overfitting without memorising: degree 12. And a penalty? Networks without one did well on new images, and most *with* one still learned random labels (Zhang et al. 2017): **neither necessary nor enough**.
 #
 # Tomorrow, then:
 # 1. Split into three sets.
@@ -1068,7 +1070,6 @@ show_cases()
 # | answer | the number of parameters alone does not tell the gap; how closely a fit follows the errors in its labels does, and at new points how far it swings |
 # | formula | expected error = bias² + variance + noise; gap of $p$ coefficients on new labels at the same $n$ points: $2\sigma^2p/n$ |
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
-# | typical | patience of 5 to 20 evaluations |
 # | double descent | without a penalty a peak where the model can only just fit, lower again beyond; with tuned λ no peak here <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |
 # | measured | 300 digits, 20 % wrong labels: stopped in time 12.6 points more right than at step 1000 (fresh seeds 10.9) <!-- rests: stopping-noisy --> |
 
