@@ -16,7 +16,7 @@
 #
 # A model is fitted to examples, and is meant for new ones. Its error on the examples is the *training error*; the error on new ones minus it is the **generalization gap**. A fit follows some of what is accidental in its examples. Where that wins, it **overfits**: given more freedom, or more training, its training error goes on falling while the error on new ones rises.
 #
-# Which models do that? "Those with too many parameters", one hears; "those that know their examples by heart." Is it so? (To memorise every label, to have a large gap, to overfit: on this page each occurs without another.)
+# Which models do that? "Those with too many parameters", one hears; "those that know their examples by heart." Is it so? (To memorise, to have a large gap, to overfit: each occurs here without another.)
 #
 # *46 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
@@ -163,7 +163,7 @@ show_with_words(explore.pushed.picture(), "With more coefficients the curve foll
 #
 # What does it cost? A label is $y = f + \varepsilon$, the truth and an error. A fit that follows it by $h$ is $\hat f = r + h\varepsilon$, where $r$ does not depend on this error. Multiply out $(\hat f - f - \varepsilon)^2$: one term alone tells an old label from a new one, $-2\varepsilon\hat f = -2\varepsilon r - 2h\varepsilon^2$. On its own label that is $-2h\sigma^2$ on average, for $\varepsilon r$ averages to 0. On a new label, whose error is not in the fit, it is 0. So the label gap at this place is $2h\sigma^2$; through every point, where $h = 1$, it is $2\sigma^2 = 0.18$.
 #
-# On average $h = p/n$. **So the label gap of $p$ coefficients, fitted to $n$ points by least squares, is $2\sigma^2p/n$.** Here that is $0.009\,p$: 0.036 at degree 3, where $p = 4$, and 0.12 at degree 12, whatever the truth. So for polynomials one can count.
+# On average $h = p/n$. **So the label gap of $p \le n$ coefficients, fitted to $n$ points by least squares, is $2\sigma^2p/n$ on average.** Here that is $0.009\,p$: 0.036 at degree 3, where $p = 4$, and 0.12 at degree 12, whatever the truth. So for polynomials one can count.
 #
 # And if the places are new, too, as in the pictures above? There the gap, validation minus training error, is 0.04 at degree 3, hardly more. At degree 12 it is 2.5 here, and less on other seeds, for a few wild fits decide it: the curve swings where it has no points.
 
@@ -265,7 +265,7 @@ show_with_words(explore.gaps.picture(fits, nets, early), "Polynomials lie on the
 #
 # **Right**, at new places. Your prediction: from 8 units to 32 the variance *falls*, from 0.058 to 0.036. So does the validation error, from 0.17 to 0.13, where 0.09 is the best possible. (After 1000 steps: 8 units fit worse by then, *Deeper*.) The two errors lie 0.06 apart at 8 units and 0.08 at 32, and yet this network is the better one: **a larger gap alone is no sign of harm.** <!-- rests: wide-lower, wide-varies-less -->
 #
-# So the number of parameters alone does not tell a network's gap. At the same places one thing decides it: how closely the fit follows the errors in its labels. At new places a second joins: how far it swings where it has no points.
+# So the number of parameters alone does not tell a network's gap. At the same places one thing decides it: how closely the fit follows the errors in its labels. At new places a second joins: how far off it is between its points.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: equal time, equal fit, equal gap, and what became of your prediction
@@ -464,7 +464,7 @@ show_with_words(explore.labels_learned.picture(noisy, patience=5), "The right la
                 "are learned within 100 steps, the wrong ones slowly until step 1000.")
 
 # %% [markdown]
-# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones. The kept weights have learned 95.5 % of the right labels and 4.4 % of the wrong ones: $0.8\cdot95.5 + 0.2\cdot4.4\approx77$ %, the same sum as in the plain loop. So it is the right labels that they have learned, and hardly a wrong one. They get 90.1 % of test images right, 12.6 points more than step 1000, but only 2 more than step 300.
+# - *Wrong labels.* What labels have in common is learned first (Arpit et al. 2017): by step 100 94 % of the right labels and 3 % of the wrong ones. The kept weights have learned 95.5 % of the right labels and 4.4 % of the wrong ones: $0.8\cdot95.5 + 0.2\cdot4.4\approx77$ %, the same sum as in the plain loop. So it is the right labels that they have learned, and hardly a wrong one. They get 90.1 % of test images right, 12.6 points more than step 1000, though only 2 more than step 300.
 # - *Clean labels*, your prediction. 94.3 % right either way: within 1 point of 0.
 # - *Patience.* Only 1 stopped before the lowest loss.
 #
@@ -548,9 +548,9 @@ explore.random_features.show(noise=0.0)
 #
 # Far beyond 300 there are many ordinary mixtures to share the work. Those that are exactly 0 on every image help with no label, and the shortest weights leave them out.
 #
-# **And with a penalty?** *Ridge* makes long weights cost: it adds λ times their sum of squares to the mean squared error (in networks called **L2**, lesson 02). With the λ of the fewest errors on 200 further rows, dashed, there is no peak: 300 features get 4.1 % wrong with clean labels, and 7.9 with wrong ones. At 3000, wrong labels, it is 7.7 % against 21. <!-- rests: peak-without-ridge, peak-with-ridge -->
+# **And with a penalty?** *Ridge* makes long weights cost: it adds λ times their sum of squares to the mean squared error (in networks called **L2**, lesson 02). With the λ of the fewest errors on 200 further rows, dashed, there is no peak: with wrong labels 300 features get 7.9 % wrong <!-- rests: peak-without-ridge, peak-with-ridge -->, with clean ones 4.1. At 3000, wrong labels, it is 7.7 % against 21.
 #
-# So here, too, the number does not decide. From 300 features on every fit without a penalty follows its labels wholly; what differs is how far it swings *between* its points. "More parameters overfit more" describes the way up to the peak, not the way down.
+# So here, too, more is not simply worse. From 300 features on every fit without a penalty follows its labels wholly; what differs must be how far it swings *between* its points (on the digits only the lengths tell). "More parameters overfit more" describes the way up to the peak, not the way down.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the digits in numbers, and what became of your prediction
@@ -1049,15 +1049,15 @@ show_cases()
 #
 # | the reason one hears | what it turned out to be |
 # |---|---|
-# | too many parameters | in least squares with at most as many coefficients as points, yes: label gap $2\sigma^2p/n$; a network's number does not tell: 97 weights had the label gap of about nine coefficients, and on new points 32 units beat 8 <!-- rests: gap-rises-with-width, gap-below-half, wide-lower --> |
+# | too many parameters | in least squares the label gap grows with their number, $2\sigma^2p/n$; but the error on new points first fell with it, 0.29, 0.11, and then rose to 2.6. A network's number does not tell even the gap: 97 weights had that of about nine coefficients <!-- rests: degree-1-worse, degree-12-worse, gap-below-half --> |
 # | trained too long | yes, for 300 digits with wrong labels, which are learned last; with clean ones it mattered less than a point <!-- rests: common-first, stopping-noisy, stopping-clean --> |
-# | it fits every label | that alone, no: with clean labels and no penalty 300 features fit every label and got 77 % wrong, 3000 fit every label, too, and got 3.0 % <!-- rests: peak-without-ridge, second-descent-0 --> |
+# | it knows every label by heart | where labels are wrong: at 3000 features 21 % wrong, with tuned λ 7.7 %; and where it can only just: at 300 with clean labels 77 %. With 3000 features and clean labels no harm, 3.0 % either way (means of eight seeds) <!-- rests: peak-without-ridge, second-descent-0 --> |
 #
-# Large gap without harm: 32 units. All labels memorised without harm: 3000 features, clean labels. Overfitting without memorising: degree 12. And a penalty? Networks without one did well on new images, and most *with* one still learned random labels (Zhang et al. 2017): **neither necessary nor enough**.
+# So memorising does harm where there is something wrong to memorise, or no room to spare. And a penalty? Networks without one did well on new images, and most *with* one still learned random labels (Zhang et al. 2017): **neither necessary nor enough**.
 #
 # Tomorrow, then:
 # 1. Split into three sets.
-# 2. Take a model that can fit its training rows; do not count its parameters.
+# 2. Take a model with room to spare, and something that holds it: a stop, or a tuned λ.
 # 3. Keep the weights of the best validation loss; with few rows look at right answers too.
 # 4. If the validation curve turns up, or gap and validation error are large: more data, or a penalty, its λ tuned on validation rows.
 # 5. Report the test error, once.
@@ -1067,7 +1067,7 @@ show_cases()
 #
 # | | |
 # |---|---|
-# | answer | the number of parameters alone does not tell the gap; how closely a fit follows the errors in its labels does, and at new points how far it swings |
+# | answer | memorising does harm where labels are wrong, or where the model can only just do it; a large gap alone is no harm; what makes the label gap is how closely the fit follows its labels |
 # | formula | expected error = bias² + variance + noise; gap of $p$ coefficients on new labels at the same $n$ points: $2\sigma^2p/n$ |
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
 # | double descent | without a penalty a peak where the model can only just fit, lower again beyond; with tuned λ no peak here <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |
