@@ -974,7 +974,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # | Adam | no one factor converts. L2: one price λ, unequal speeds; decay: one speed, unequal prices $\lambda\sqrt{\hat v_i}$ ($\hat v$ still, or a bowl's minibatches <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->) |
 # | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, decay in `AdamW` |
 # | typical | SGD 1e-4 to 5e-4; AdamW from 1/(lr·steps) up: 0.17 in our 600 steps, in long runs 0.01 to 0.1; usually (not settled) none on biases and a normalisation layer's own parameters |
-# | traps | $\lambda\lVert w\rVert^2$ without its ½: `weight_decay` is then 2λ; an L2 number in AdamW; another lr in AdamW, as many steps: begin at the same lr·λ |
+# | traps | $\lambda\lVert w\rVert^2$ without its ½: `weight_decay` is then 2λ; an L2 number in AdamW; another lr in AdamW: search λ anew (lesson 04) |
 # | when not | a tuned recipe; fine-tuning with ηλ · steps not small; as a regularizer on weights before a normalisation layer |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
