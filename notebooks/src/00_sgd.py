@@ -841,7 +841,7 @@ reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is the noise good for anything?
 #
-# **At a constant rate and as many steps, noise raised the training loss of the cross-entropy network. With a cosine, its loss on new digits was lower with noise (9 % at the same rate; at own rates 8 %, on fresh seeds only); that of the squared-error network was 2.5 % higher at own rates, at the same rate once 3 % lower, once 38 % higher (untested). Noise flattened the squared-error network; that flatness was the reason was not shown.** <!-- rests: network-full-lower-at-equal-steps, noise-lower-same-rate, not finished-lower-on-new, full-sharper-1, full-sharper-2, finished-full-sharper -->
+# **At a constant rate noise costs fit. With a cosine it was good for something in one of two networks: with cross entropy, at the same rate, a loss on new digits 9 % lower; with squared error, each at its own rate, 2.5 % higher. Noise does flatten; that flatness is the reason for a gain was not shown.** <!-- rests: network-full-lower-at-equal-steps, noise-lower-same-rate, not finished-lower-on-new, full-sharper-1, full-sharper-2, finished-full-sharper -->
 #
 # Below, 600 steps with a cosine. An *own rate* is the best on digits kept out of training; new digits are *test* images, unseen in that run. All seeds split one pool of digits.
 #
@@ -1009,7 +1009,7 @@ show_with_words(explore.solutions.picture(paths),
 #
 # Nobody asked for small weights: that is an implicit *bias*, called **implicit regularization** in the hope that it helps on new data, which lesson 01 asks.
 #
-# So, to answer the title: **In a linear model with many solutions, start and steps choose one. At a constant rate and as many steps, noise raised the training loss of the cross-entropy network. With a cosine, its loss on new digits was lower with noise (9 % at the same rate; at own rates 8 %, on fresh seeds only); that of the squared-error network was 2.5 % higher at own rates, at the same rate once 3 % lower, once 38 % higher (untested). Noise flattened the squared-error network; that flatness was the reason was not shown.** <!-- rests: network-full-lower-at-equal-steps, noise-lower-same-rate, not finished-lower-on-new, full-sharper-1, full-sharper-2, finished-full-sharper -->
+# So, to answer the title: **In a linear model with many solutions, start and steps choose one. At a constant rate noise costs fit. With a cosine it was good for something in one of two networks: with cross entropy, at the same rate, a loss on new digits 9 % lower; with squared error, each at its own rate, 2.5 % higher. Noise does flatten; that flatness is the reason for a gain was not shown.** <!-- rests: network-full-lower-at-equal-steps, noise-lower-same-rate, not finished-lower-on-new, full-sharper-1, full-sharper-2, finished-full-sharper -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: which of many solutions?
@@ -1141,7 +1141,7 @@ for lr in (0.3, 0.1, 0.03):
 # | typical | momentum 0.9; cosine to 0; best rate of 0.3, 0.1, 0.03 on examples kept out |
 # | new batch | $k$ times the batch, as many epochs: first try $k$ times the rate; as many steps: the old rate |
 # | measured | cross-entropy network, constant rate, training loss: 300 steps of ten beat six of all <!-- rests: network-full-higher -->; a cosine ends lower than a constant rate, on new digits too <!-- rests: cosine-lower-own-rate, cosine-lower-on-new --> |
-# | the answer | At a constant rate and as many steps, noise raised the training loss of the cross-entropy network <!-- rests: network-full-lower-at-equal-steps -->. With a cosine, its loss on new digits was lower with noise (9 % at the same rate <!-- rests: noise-lower-same-rate -->; at own rates 8 %, on fresh seeds only); that of the squared-error network was 2.5 % higher at own rates <!-- rests: not finished-lower-on-new -->, at the same rate once 3 % lower, once 38 % higher (untested). Noise flattened the squared-error network <!-- rests: full-sharper-1, full-sharper-2, finished-full-sharper -->; that flatness was the reason was not shown. |
+# | the answer | At a constant rate noise costs fit <!-- rests: network-full-lower-at-equal-steps -->. With a cosine it was good for something in one of two networks: with cross entropy, at the same rate, a loss on new digits 9 % lower <!-- rests: noise-lower-same-rate -->; with squared error, each at its own rate, 2.5 % higher <!-- rests: not finished-lower-on-new -->. Noise does flatten <!-- rests: full-sharper-1, full-sharper-2, finished-full-sharper -->; that flatness is the reason for a gain was not shown. |
 # | without noise | linear model that can fit every example, squared error, small enough rate: the nearest solution; from zero, the shortest |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
