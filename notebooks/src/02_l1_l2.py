@@ -903,6 +903,9 @@ claim("The weights that L1 kept, trained again under L2, are wrong less often th
 claim("They are wrong more often than all weights under L2.",
       measured=paired_interval(refit.arms[:, 1], refit.arms[:, 0]), kind="measured",
       id="zeros-cost", unit="points", times=100, holds=positive)
+
+# %% tags=["deeper", "nbval-check-output"]
+# the same start, the same batches, whatever the penalty
 all_l2, kept_l2, all_l1, kept_l1, bare = refit.arms.T
 claim("The kept weights, trained again under L2, are wrong less often than all "
       "weights, trained again under L1.",

@@ -105,7 +105,8 @@ def test_a_python_too_old_is_refused_by_name(installed):
 
 @needs_make
 def test_many_is_the_same_tests_with_more_time(installed):
-    assert planned(installed, "test") == planned(installed, "test-all")
+    longer = "ARGS=--nbval-cell-timeout=1700"  # a cell of a notebook, too
+    assert planned(installed, "test", longer) == planned(installed, "test-all")
     (installed / "say.mk").write_text("test: ; @echo $$COURSE_MANY $$PYTEST_TIMEOUT\n")
     said = run("make", "-s", "-f", "Makefile", "-f", "say.mk", "test-all", cwd=installed)
     assert said.stdout == "1 1800\n"
