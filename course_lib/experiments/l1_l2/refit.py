@@ -85,11 +85,11 @@ def again(
     none = (0.0,) * COUNT
     decays = torch.tensor([*GRIDS["l2"], *GRIDS["l2"], *none, *none, 0.0])
     l1 = torch.tensor([*none, *none, *GRIDS["l1"], *GRIDS["l1"], 0.0])
-    everywhere = torch.arange(len(decays)) // COUNT % 2 == 0  # the networks that keep all weights
-    everywhere[-1] = False
-    allowed = [
-        torch.where(everywhere.view(-1, *[1] * m.dim()), torch.ones_like(m), m) for m in masks
-    ]
+    allowed = []
+    for mask in masks:
+        whole = torch.ones_like(mask)
+        arms = torch.stack([whole, mask, whole, mask]).repeat_interleave(COUNT, 0)
+        allowed.append(torch.cat([arms, mask[None]]))
     validation, test = retrained(split, start, allowed, decays, seed, steps, l1)
     grids = zip(validation[:-1].view(-1, COUNT), test[:-1].view(-1, COUNT))
     return [*(errors[last_of_lowest(chooses)] for chooses, errors in grids), test[-1]]
