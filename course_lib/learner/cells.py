@@ -43,8 +43,8 @@ def tags(cell: Cell) -> list[str]:
 def kind(cell: Cell) -> str:
     """What a cell is for: "text", "setup", "check", the helper that it begins with, or "code".
 
-    Imports do not count. The helpers are predict, quiz, reveal, show_source, claim, quiz_of and
-    recall; a cell that shows an explorer is an "explorer".
+    Imports do not count. The helpers are predict, quiz, reveal, show_source where nothing comes
+    after it, claim, quiz_of and recall; a cell that shows an explorer is an "explorer".
     """
     if cell.cell_type != "code":
         return "text"
@@ -58,6 +58,8 @@ def kind(cell: Cell) -> str:
     )
     call = first.value if isinstance(first, ast.Expr) else None
     name = _name(call.func) if isinstance(call, ast.Call) else ""
+    if name == "show_source" and first is not statements[-1]:
+        return "code"  # what it shows is not all
     return name if name in _HELPERS else "code"
 
 

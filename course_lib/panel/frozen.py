@@ -100,7 +100,9 @@ def _table(explorer: Explorer, cells: list[Numbers]) -> dict[str, Any]:
         captions.append(frame.seen.caption)
         grips = handles_of(frame.seen, picture.figure)
         handles.append([grip for grip in grips if {*grip["names"]} <= {*explorer.frozen}])
-        readings.append(_values(picture, frame))
+        figure = picture.figure
+        curves = curves_of(figure, frame.seen, MOST_POINTS)
+        readings.append({"axes": places_of(figure), "curves": curves})
         plays = plays or runs_in(picture.figure)
     brings = list(layers)
     draggable = any(handles)
@@ -114,14 +116,6 @@ def _table(explorer: Explorer, cells: list[Numbers]) -> dict[str, Any]:
         "places": places_of(picture.figure) if draggable else None,
         "readings": _packed(readings),
     }
-
-
-def _values(picture: Picture, frame: Frame) -> dict[str, Any]:
-    """What can be read in a picture; to ask an axis for its ticks makes no picture stale here."""
-    figure, stale = picture.figure, picture.figure.stale
-    values = {"axes": places_of(figure), "curves": curves_of(figure, frame.seen, MOST_POINTS)}
-    figure.stale = stale
-    return values
 
 
 def _results(explorer: Explorer, cells: list[Numbers]) -> Iterator[tuple[Numbers, Any]]:

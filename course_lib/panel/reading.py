@@ -5,6 +5,7 @@ and scales. Curves: what can be read in them, in data coordinates.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -24,17 +25,26 @@ STEPS = ("step", "epoch", "share of training", "training step")
 Curve = dict[str, Any]
 
 
+@contextmanager
+def _only_read(figure: Figure) -> Iterator[None]:
+    """To ask an axes for its place or its ticks makes no picture stale: nothing has moved."""
+    stale = figure.stale
+    yield
+    figure.stale = stale
+
+
 def places_of(figure: Figure) -> list[dict[str, Any]]:
     """For each axes: box [left, top, width, height], limits, scales and the names of x and y."""
-    return [
-        {
-            "box": _box(ax),
-            "limits": [list(map(float, ax.get_xlim())), list(map(float, ax.get_ylim()))],
-            "scales": [ax.get_xscale(), ax.get_yscale()],
-            "names": [plain(ax.get_xlabel()) or "x", plain(ax.get_ylabel()) or "y"],
-        }
-        for ax in figure.axes
-    ]
+    with _only_read(figure):
+        return [
+            {
+                "box": _box(ax),
+                "limits": [list(map(float, ax.get_xlim())), list(map(float, ax.get_ylim()))],
+                "scales": [ax.get_xscale(), ax.get_yscale()],
+                "names": [plain(ax.get_xlabel()) or "x", plain(ax.get_ylabel()) or "y"],
+            }
+            for ax in figure.axes
+        ]
 
 
 def _box(ax: Axes) -> list[float]:
@@ -48,12 +58,13 @@ def curves_of(figure: Figure, seen: Seen, most: int = MOST_POINTS) -> list[Curve
     most: points of a curve. steps: 0 where it is no run; "x" where x says the step of each point;
     else a path, whose points are that many steps apart.
     """
-    found = [
-        {"axes": i, **curve}
-        for i, ax in enumerate(figure.axes)
-        if ax.get_visible() and not _is_colorbar(ax)
-        for curve in (*_lines(ax, most), *_maps(ax), *_bars(ax))
-    ]
+    with _only_read(figure):
+        found = [
+            {"axes": i, **curve}
+            for i, ax in enumerate(figure.axes)
+            if ax.get_visible() and not _is_colorbar(ax)
+            for curve in (*_lines(ax, most), *_maps(ax), *_bars(ax))
+        ]
     for ax, x, y, text in seen.readings:
         found.append({"axes": figure.axes.index(ax), **_curve("", [x], [y], [text])})
     return [curve for curve in found if curve["x"]]

@@ -160,6 +160,7 @@ def test_the_values_of_its_picture_can_be_read(name):
     curves, places = (curves_of(canvas(name).figure, frame.seen), places_of(canvas(name).figure))
     assert curves and all(len(curve["x"]) == len(curve["y"]) for curve in curves)
     assert {scale for place in places for scale in place["scales"]} <= {"linear", "log"}
+    assert not canvas(name).figure.stale  # to be read moves nothing, and the next move draws little
 
 
 @every_explorer

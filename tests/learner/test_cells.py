@@ -21,6 +21,8 @@ from course_lib.learner.cells import calls, core, headings, kind, shown
         ("explore.show()", "code"),
         ('x = 1\npredict("a", "?", ["b"])', "code"),
         ("from course_lib import explore\n\nexplore.curves.show()", "explorer"),
+        ("from course_lib import f\n\nshow_source(f)", "show_source"),
+        ("show_source(f)\nprint(f())", "code"),
         ("print(1)", "code"),
         ("%timeit predict(1)", "code"),
         ("", "code"),

@@ -86,6 +86,13 @@ def test_the_name_of_a_picture_changes_with_its_sources_and_its_numbers_alone():
     assert one.name.startswith("sgd-saddle-")
 
 
+def test_every_lesson_becomes_a_page(repository):
+    for path in (repository / "notebooks").glob("[0-9]*[!s].ipynb"):
+        notebook = v4.new_notebook(cells=cells_of(path))
+        made = lesson.page(notebook, path.stem.split("_", 1)[1], lambda source: None, [])
+        assert len(made.cells) > len(notebook.cells), path.stem
+
+
 def test_exercises_have_no_answers_but_behind_a_click(repository):
     blank, solved = (
         v4.new_notebook(
