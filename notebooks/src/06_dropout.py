@@ -505,7 +505,7 @@ claim("Rescaled features leave the predictions of dropout's ridge as they are, a
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does the fit stay looser?
 #
-# In linear regression the weights stay smaller for ever. On the digits, was step 1000 only too early? We train on, ten times as long. **Notice**: what becomes of the two gaps (pale) on the left, of the test error on the right?
+# In linear regression the weights stay smaller for ever. On the digits, was step 1000 only too early? We train on, ten times as long. **Notice**: what becomes of the two hatched gaps on the left, of the test error on the right?
 
 # %% jupyter={"source_hidden": true}
 from course_lib.explorers.dropout.losses import show_losses
@@ -567,6 +567,7 @@ for key, sentence, higher, lower in (
 
 # %% tags=["deeper"]
 print(longer.table(far))
+print(f"loss 2 at the end, the largest of the seeds: {at_last.off.max():.4f}")
 
 # %% [markdown]
 # It was late. By our rule the question would stay open, for loss 3 is not flat: it still falls from 0.042 to 0.018, by a little more than 0.02. But the rule was made for a gap that is left, and none is: loss 2 is 0.001, in no seed above 0.0014. Then every label is fitted, the wrong ones too. (One that is not the network's answer costs at least 0.69, and the 300 rows have 0.3 together.) What the masks add shrinks as well, from 0.12 to 0.02: in the end nearly every thinned network answers as the whole one does. The penalty may still be *why* it is late. In test error p = 0.5 is then 7.3 points ahead of the plain network, at step 1000 it was 7.8, though both have learnt every label. Of p = 0.85 we have no run as long. <!-- rests: not masks-on-flat, not still-fits-less, half-late -->
@@ -576,61 +577,9 @@ print(longer.table(far))
 # That is dropout on average. Its masks also make the gradient noisy, which has an effect of its own (Wei et al. 2020); we do not take the two apart.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## How much is enough?
-#
-# Which p is best, and does stopping in time do as well? Nine p, 0 among them, are read twice: at **step 1000**, and **stopped in time**, at the recorded step with the lowest mean test error. (Chosen on the test rows that measure it, so intervals there are too narrow.)
-
-# %%
-predict("best", "Which p has the lowest test error at step 1000?",
-        ["0: none", "0.1 or 0.3", "0.5 or 0.7", "0.8 or more"])
-
-# %% [markdown]
-# **Do this**: move p from 0 to 0.96. On the left (loss; the best step is that of the error), when does the test loss turn up? (Only training rows carry wrong labels, so their loss may lie above; who fits all but these misses 20 %.) On the right compare *test rows, at the end* with *at its best step*. **Notice**: at which p is each lowest?
-
-# %% jupyter={"outputs_hidden": true}
-from course_lib.explorers import dropout as explore
-
-explore.curves.show(p=0.5)
-
-# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
-# what is claimed of each at its best step
-error = {p: trained.test_error[:, trained.at(p), -1] for p in trained.ps}
-step, at_best = zip(*(curves.stopped(trained, p) for p in (0.0, 0.5, 0.85)))
-for key, p, lower in (("half-best", 0.5, at_best[1]), ("most-best", 0.85, at_best[2])):
-    claim(f"Each at its best step: p = {p} has a lower test error than no dropout, by "
-          "more than a point.", measured=paired_interval(at_best[0], lower),
-          kind="measured", id=key, holds=above(0.01), unit="points", times=100)
-
-# %% jupyter={"outputs_hidden": true}
-# what came out
-reveal("best",
-       curves.told_apart({
-           "0: none": error[0.0],
-           "0.1 or 0.3": min((error[p] for p in (0.1, 0.3)), key=torch.mean),
-           "0.5 or 0.7": min((error[p] for p in (0.5, 0.7)), key=torch.mean),
-           "0.8 or more": min((error[p] for p in (0.8, 0.85, 0.9, 0.96)),
-                              key=torch.mean)}),
-       because="the lowest mean is at p = "
-               f"{trained.ps[trained.test_error[:, :, -1].mean(0).argmin()]:g}")
-
-# %% [markdown]
-# | test error | at step 1000 | stopped in time | at step |
-# |---|---|---|---|
-# | p = 0 | 21.8 % | 10.0 % | 150 |
-# | p = 0.5 | 14.0 % | 9.8 % | 300 |
-# | p = 0.85 | 10.2 % | 9.7 % | 600 |
-# | p = 0.9 | 10.1 % | 10.1 % | 1000 |
-#
-# **At step 1000 p near 0.9 is best; stopped in time, p hardly matters.** Then all nine up to 0.85 lie within half a point. Dropout makes the good stretch longer, and a large p makes it later.
-#
-# 1. **Left to run, it gains much**: 7.8 points with p = 0.5. With right labels, from 200 rows, it is half a point (*Deeper: right labels*). <!-- rests: half-end, not clean-p05 -->
-# 2. **A stop protects better than p = 0.5**, by 4 points. p = 0.85 comes near without one, 10.2 against 10.0 %, but has to be found, too. <!-- rests: stopping-beats-half -->
-# 3. **Beside a stop the gain is small**, between nothing and a bit over a point. With p = 0.5 it is less than the point we asked for (✗), with p = 0.85 that is open (○). Our seeds tell neither gain from 0. Fresh ones do: 0.7 and 1.0 points. <!-- rests: not half-best, open most-best -->
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it only learn more slowly?
 #
-# Is the delay of *Does the fit stay looser?* mere slowness? Then a network without dropout that has fitted as many *right* labels should have fitted as many *wrong* ones, too. A label is *fitted* if it is the network's answer, masks off. Beside both stands *weight decay*, which shrinks every weight a little at each step.
+# Is dropout's delay mere slowness? Then a network without dropout that has fitted as many *right* labels should have fitted as many *wrong* ones, too. A label is *fitted* if it is the network's answer, masks off. Beside both stands *weight decay*, which shrinks every weight a little at each step.
 #
 # **Do this**: compare the solid lines in the left panel, then the dashed ones. The rings mark where p = 0, at step 900, and p = 0.5, at 1000, have fitted as many right labels. **Notice**: in the right panel, do p = 0.5 and weight decay lie on p = 0, or below?
 
@@ -651,6 +600,52 @@ claim("No dropout, looked at where it has fitted as many right labels as p = 0.5
 # **No: wrong labels are learnt later still.** The solid lines nearly meet, the dashed ones part. At the rings, with 99.8 % of the right labels fitted, p = 0 has fitted 81.5 % of the wrong ones, p = 0.5 only 53.2 %. <!-- rests: wrong-not-right -->
 #
 # **But that is not dropout's own.** Weight decay, λ = 0.5, ends with 99.6 % of the right labels. Where p = 0 has as many, it has fitted 16 points more of the wrong ones. <!-- rests: mild-decay-not-right -->
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How much is enough?
+#
+# Which p is best, and does stopping in time do as well? Nine p, 0 among them, are read twice: at **step 1000**, and **stopped in time**, at the recorded step with the lowest mean test error. (Chosen on the test rows that measure it, so intervals there are too narrow.)
+
+# %%
+predict("best", "Which p has the lowest test error at step 1000?",
+        ["0: none", "0.1 or 0.3", "0.5 or 0.7", "0.8 or more"])
+
+# %% [markdown]
+# **Do this**: move p from 0 to 0.96. On the left, where do the rings go, the best steps of p = 0 and of your p? On the right compare *test rows, at the end* with *at its best step*: at which p is each lowest?
+
+# %% jupyter={"outputs_hidden": true}
+from course_lib.explorers import dropout as explore
+
+explore.curves.show(p=0.5)
+
+# %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
+# what is claimed of each at its best step
+error = {p: trained.test_error[:, trained.at(p), -1] for p in trained.ps}
+step, at_best = zip(*(curves.stopped(trained, p) for p in (0.0, 0.5, 0.85)))
+for key, p, lower in (("half-best", 0.5, at_best[1]), ("most-best", 0.85, at_best[2])):
+    claim(f"Each at its best step: p = {p} has a lower test error than no dropout, by "
+          "more than a point.", measured=paired_interval(at_best[0], lower),
+          kind="measured", id=key, holds=above(0.01), unit="points", times=100)
+print(curves.table(trained))
+
+# %% jupyter={"outputs_hidden": true}
+# what came out
+reveal("best",
+       curves.told_apart({
+           "0: none": error[0.0],
+           "0.1 or 0.3": min((error[p] for p in (0.1, 0.3)), key=torch.mean),
+           "0.5 or 0.7": min((error[p] for p in (0.5, 0.7)), key=torch.mean),
+           "0.8 or more": min((error[p] for p in (0.8, 0.85, 0.9, 0.96)),
+                              key=torch.mean)}),
+       because="the lowest mean is at p = "
+               f"{trained.ps[trained.test_error[:, :, -1].mean(0).argmin()]:g}")
+
+# %% [markdown]
+# **At step 1000 p near 0.9 is best; stopped in time, p hardly matters.** Then all p up to 0.85 lie within half a point. Dropout makes the good stretch longer, and a large p makes it later.
+#
+# 1. **Left to run, it gains much**: 7.8 points with p = 0.5. With right labels, from 200 rows, it is half a point (*Deeper: right labels*). <!-- rests: half-end, not clean-p05 -->
+# 2. **A stop protects better than p = 0.5**, by 4 points. p = 0.85 comes near without one, 10.2 against 10.0 %, but has to be found, too. <!-- rests: stopping-beats-half -->
+# 3. **Beside a stop the gain is small**, between nothing and a bit over a point. With p = 0.5 it is less than the point we asked for (✗), with p = 0.85 that is open (○). Our seeds tell neither gain from 0. Fresh ones do: 0.7 and 1.0 points. <!-- rests: not half-best, open most-best -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: p = 0.96, and what was not varied
@@ -793,6 +788,15 @@ print(rival.table(rivals))
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: error and loss disagree
 #
+# The mean test loss on the way, for three p. It is lowest later than the error (*Deeper: p = 0.96*), with p = 0.5 at steps 600 to 800.
+
+# %% tags=["deeper"] jupyter={"source_hidden": true}
+print("mean test loss at step", *(f"{s:>5}" for s in trained.steps[5:]))
+for p in (0.0, 0.5, 0.85):
+    print(f"              p = {p:<5g}",
+          *(f"{x:5.2f}" for x in trained.test_loss[:, trained.at(p)].mean(0)[5:]))
+
+# %% [markdown]
 # The loss also asks how sure the network is. Call its largest probability its *confidence*. Too *timid*: it is right more often than its mean confidence says, by over 10 points. *Too sure*: right less often, by over 10 points.
 #
 # What would count at step 1000: error and loss *disagree* if, seed by seed, the p that is best for the test loss is smaller than the one best for the test error. We ask for p = 0 and p = 0.85 whether the network is timid or too sure, and whether the timidity of 0.85 still shrinks from step 400 to step 1000 (interval clear of 0).
@@ -855,7 +859,7 @@ print(f"standard deviation over seeds: of the error {plain.std():.4f}, of the pa
 # - a plain network of **64 units**, as many as a mask leaves on average;
 # - an **ensemble** of five plain networks of 128 units, trained apart on the same rows.
 #
-# **Notice**: how many thinned networks are as good as evaluation?
+# **Notice**: how many thinned networks are as good as evaluation? (Lines differ more surely than the band looks, for all have the same seeds.)
 
 # %% jupyter={"source_hidden": true}
 from course_lib.explorers.dropout.worth import show_worth
@@ -935,7 +939,7 @@ print(averages.table(alone, halted))
 #
 # *Which average?* The masks stand in front of the last linear layer, so before the softmax evaluation is exactly the average over thinned networks (*Where is the ensemble?*). The mean of 200 is one of probabilities, behind the softmax.
 #
-# *The loss columns.* Steps are chosen by error, for all that has dropout by that of evaluation. The five stand at step 100, where a plain network's test loss still falls, so their 0.64 is above the 0.57 of one at step 150. At one and the same step averaged probabilities never have a higher loss than their members on average (Jensen).
+# *The loss columns.* Steps are chosen by error, for all that has dropout by that of evaluation. The five stand at step 100, where a plain network's test loss still falls (*Deeper: error and loss disagree*), so their 0.64 is above the 0.57 of one at step 150. At one and the same step averaged probabilities never have a higher loss than their members on average (Jensen).
 # In loss, evaluation is better than the mean of 200 for which it stands in: 0.51 against 0.56 at step 1000. An average of probabilities is less sure than its members; whether that is why we have not tested.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
