@@ -142,6 +142,15 @@ def stopped(curves: Curves, p: float) -> tuple[int, Tensor]:
     return curves.steps[i], error[:, i]
 
 
+def table(curves: Curves) -> str:
+    """Mean test errors at the end and at `stopped`, and its step, a line for each p."""
+    lines = [f"{'test error':<10}   step {curves.steps[-1]}   stopped in time   at step"]
+    for p in curves.ps:
+        end, (step, best) = curves.test_error[:, curves.at(p), -1], stopped(curves, p)
+        lines.append(f"p = {p:<6g} {end.mean():11.1%} {best.mean():17.1%} {step:9}")
+    return "\n".join(lines)
+
+
 def fits_as_well(curves: Curves, p: float, by: str = "train_loss") -> int:
     """The step at which the plain network's mean figure passes that of this p at the end.
 

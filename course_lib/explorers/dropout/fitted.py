@@ -14,7 +14,7 @@ NAMES = {
     MILD: "weight decay, λ = 0.5",
     DECAY: "weight decay, λ = 2",
 }
-DRAWN = PLAIN, HALF, MILD
+DRAWN = {PLAIN: 2, HALF: 1, MILD: 0}  # the colours that the first two have in `losses`
 LINES = {"right": "-", "wrong": "--"}
 MARKERS = "sv^"
 LOOK = 0.99  # of the right labels
@@ -25,7 +25,7 @@ def picture(found: Fitted) -> Figure:
     figure = Figure(figsize=(8.6, 3.4), layout="constrained")
     on_the_way, against = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     rings = _rings(found)
-    for k, setting in enumerate(DRAWN):
+    for setting, k in DRAWN.items():
         color, place = plotting.series(k)[0], found.at(setting)
         for name, shares in (("right", found.right), ("wrong", found.wrong)):
             band = plotting.draw_band(on_the_way, found.steps, shares[:, place], None, k)
@@ -47,7 +47,7 @@ def picture(found: Fitted) -> Figure:
     against.set(xlabel="right labels fitted", ylabel="wrong labels fitted", xlim=(0.94, 1))
     against.set(title="Wrong labels against right ones")
     against.tick_params(labelleft=True)
-    against.legend(loc="upper left", fontsize=8)
+    figure.legend(loc="outside lower center", ncols=len(DRAWN), fontsize=8)
     for axis in (on_the_way.yaxis, against.xaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
     return figure

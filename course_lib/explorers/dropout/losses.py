@@ -24,16 +24,16 @@ def picture(found: dict[int, Longer]) -> Figure:
         line.set_marker("o")
         line.set_markersize(4)
         means[name] = [value.mean().item() for value in values]
-    for k, low, high, label in (
-        (0, "off", "on", "what the masks add"),
-        (2, "plain", "off", "the looser fit"),
+    for low, high, label, hatch in (
+        ("off", "on", "what the masks add", "////"),
+        ("plain", "off", "the looser fit", "...."),
     ):
-        color, _ = plotting.series(k)
-        left.fill_between(
-            [*found], means[low], means[high], color=color, alpha=0.13, linewidth=0, label=label
-        )
-    on, off = (means[name][-1] for name in ("on", "off"))
-    left.text(max(found), on + 0.02, f"3: {on:.3f}\n2: {off:.3f}", ha="center", fontsize=8)
+        gap = {"facecolor": "none", "edgecolor": plotting.muted(), "hatch": hatch, "alpha": 0.35}
+        left.fill_between([*found], means[low], means[high], linewidth=0, label=label, **gap)
+    ends = "\n".join(
+        f"{k}: {means[name][-1]:.3f}" for k, name in ((3, "on"), (2, "off"), (1, "plain"))
+    )
+    left.text(max(found), means["on"][-1] + 0.015, ends, ha="center", fontsize=8)
     left.set(ylabel="training loss", ylim=(0, 0.47), title="Training loss")
     right.set(ylabel="test error", ylim=(0, 0.3), title="Test error")
     right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -191,3 +191,18 @@ def test_the_table_has_a_bar_for_each_loss():
     lines = lab.ThreeLosses(one, two, three).table().splitlines()
     assert [line.count("█") for line in lines] == [10, 20, 35]
     assert lines[1].startswith("2. masks off  0.20 ")
+
+
+def test_the_table_has_a_line_for_each_p(curves):
+    head, *lines = lab.table(curves).splitlines()
+    assert "step 1000" in head and len(lines) == len(lab.PS)
+    step, best = lab.stopped(curves, 0.5)
+    end = curves.test_error[:, curves.at(0.5), -1]
+    assert lines[lab.PS.index(0.5)].split() == [
+        "p",
+        "=",
+        "0.5",
+        f"{end.mean():.1%}",
+        f"{best.mean():.1%}",
+        str(step),
+    ]
