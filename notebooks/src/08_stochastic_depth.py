@@ -437,7 +437,7 @@ claim("Skipped or masked, SGD without momentum and decay gives the same weights;
 #
 # In the plain cell dropping did better. Was it luck, or did it only learn more slowly? Twelve seeds now train that network for 600 steps, in which always on learns nearly all wrong labels by heart.
 #
-# *Left:* the way of one row in one step. A bar is a block's $p_l$, filled where it is on; the way below rises where it goes through the branch. *Right:* the test error at four $p_L$; that of the slider has a band, its **95 % interval**, the range in which the mean over seeds plausibly lies.
+# *Left:* the way of one row in one step. A bar is a block's $p_l$, filled where it is on; the way below rises where it goes through the branch. *Right:* the test error at four $p_L$; the slider's line has a band, its **95 % interval**, the range in which the mean over seeds plausibly lies.
 #
 # **Do this**: move $p_L$ from 0, the strongest dropping, to 1, none.  **Notice**: which line is lowest after 600 steps? How low was the line of $p_L = 1$ before?
 
@@ -447,7 +447,7 @@ from course_lib.explorers import stochastic_depth as explore
 explore.shorter.show(last=0.0, figure="test error")
 
 # %% [markdown]
-# Is the difference at the end luck? Each seed gives one. The card says *holds* if their 95 % interval is all below 0, and *confirmed* if fresh seeds decide alike.
+# Is the difference at the end luck? Each seed gives its own. The card says *holds* if the 95 % interval of their mean is all below 0, and *confirmed* if fresh seeds decide alike.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 from course_lib.experiments.stochastic_depth.training import train_shorter
@@ -502,7 +502,7 @@ explore.depths.still()  # each side as validation chose it
 #
 # - **No block at all errs less than dropping**, and has the lowest mean of all. <!-- rests: not tuned-any-error -->
 # - **Dropout inside errs less than dropping** by the linear rule, which kept its strongest value, $p_L = 0$. <!-- rests: not tuned-dropout-error -->
-# - **Dropping errs less than the same twelve always on**, of which it uses eleven. <!-- rests: tuned-twelve-error, tuned-decays-error --> Whether it errs less than six of them is open. <!-- rests: open tuned-six-error -->
+# - **Dropping errs less than the same twelve always on** (it uses eleven), each stopped in time: so it does not only learn more slowly. <!-- rests: tuned-twelve-error, tuned-decays-error --> Whether it errs less than six of them is open. <!-- rests: open tuned-six-error -->
 #
 # So on the digits dropping wins back part of what twelve blocks lose against none.
 
@@ -590,7 +590,7 @@ claim("Dropping has a lower test NLL than the same twelve blocks always on and w
 #
 # Where blocks do help, does dropping help more? Another task: lines of 40 numbers (MNIST-1D). Each is one of ten short curves, shifted, stretched, with noise added, and the network says which; guessing errs 90 %. It learns from 4000 lines, all labels right.
 #
-# Each help to eight blocks gets eighteen settings, eight without help three, no block nine. Which help does most?
+# Each help to eight blocks gets eighteen settings, eight without help three, no block nine. Which helps most?
 
 # %%
 explore.lines.still()
@@ -804,7 +804,7 @@ claim("On the lines, six convolutional blocks with norms, twelve settings each: 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third benefit: does it let the gradient through?
 #
-# A shorter network passes more gradient to its first layers, says the paper. That helps only if too little arrives there. Does it?
+# A shorter network passes more gradient to its first layers, says the paper. That helps only where too little arrives. Is that so here?
 #
 # Take 64 blocks with one number each, $f(x) = 0.2\,x$. By the chain rule all their derivatives multiply the gradient. Without shortcuts that is $0.2^{64} \approx 10^{-45}$: it *vanishes*. With them it is $(1 + 0.2)^{64} \approx 10^{5}$: it *explodes*. A real branch does not point along $x$, so expect less.
 #
@@ -846,7 +846,7 @@ explore.reached.still(first)
 # %% [markdown]
 # **With shortcuts it had not vanished**: the first of 64 blocks has 20 times the gradient of a single one. Without them the line leaves the picture, down to $10^{-49}$. <!-- rests: vanishes-torch, shortcut-torch -->
 #
-# Dropping makes it 1.9 times as large, a single block's 1.8 times: with depth both grow alike. <!-- rests: drop-gradient-torch --> The paper's dropping, which does not divide, makes the gradient at 64 blocks 0.4 times as large. <!-- rests: open drop-gradient-torch-unscaled --> With larger weights at the start it explodes, and dropping (divided) makes that worse (*Deeper: the larger start*). <!-- rests: shortcut-large, drop-gradient-large -->
+# Dropping makes that gradient 1.9 times as large, a single block's 1.8 times: with depth both grow alike. <!-- rests: drop-gradient-torch --> The paper's dropping, which does not divide, makes the gradient at 64 blocks 0.4 times as large. <!-- rests: open drop-gradient-torch-unscaled --> With larger weights at the start it explodes, and dropping (divided) makes that worse (*Deeper: the larger start*). <!-- rests: shortcut-large, drop-gradient-large -->
 #
 # The paper's larger gradients are from *during* training, where fitting less well can make them larger, too (*Deeper: and later in training?*).
 #
@@ -1026,7 +1026,7 @@ reveal("cut", from_interval={"lower by more than 2 points": below(-0.02)(spared)
 explore.cut.still({100: earlier, 200: cut})
 
 # %% [markdown]
-# **Half of the blocks can go, and the error stays**: with dropping 16.9 % in place of 17.3 %, the same within 2 points. <!-- rests: cut-six-spared --> The price is a higher test loss, 0.93 in place of 0.61: the right class gets less probability.
+# **The last half of the blocks can go, and the error stays**: with dropping 16.9 % in place of 17.3 %, the same within 2 points. <!-- rests: cut-six-spared --> The price is a higher test loss, 0.93 in place of 0.61: the right class gets less probability.
 #
 # Always on, the same cut costs 12 points after 100 steps and 7 after 200. So it is dropping that lets the half go. <!-- rests: cut-cost-100, cut-cost-200 --> Probably the blocks that stay are used to doing without later ones. Whether dropout inside does the same we did not try.
 #
