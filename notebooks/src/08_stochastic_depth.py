@@ -1187,7 +1187,7 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 # | gradients reach the first layers | before training the shortcuts had let them through <!-- rests: vanishes-torch, shortcut-torch, drop-gradient-torch --> |
 # | *the fourth:* shorter afterwards | on the digits the last half could go, at the price of a higher loss <!-- rests: cut-six-spared --> |
 #
-# **Trained shorter than itself, our network did not err least; but on the digits its last half could then go without more wrong answers.** <!-- rests: not tuned-any-error, not lines-stronger, cut-six-spared, cut-cost-100, cut-cost-200 -->
+# **Trained shorter than itself, our network did not err least; but on the digits its last half could then go without more wrong answers.** <!-- rests: not tuned-any-error, not lines-stronger, cut-six-spared -->
 #
 # **Tomorrow**, with a residual network, in this order:
 #
@@ -1210,7 +1210,7 @@ claim("What drop_path makes of a 1 has variance p/(1 − p), as with dropout: bo
 # - **Formula**: $y = x + \frac{b}{p_l}f(x)$, $b = 1$ with probability $p_l = 1 - \frac lL(1-p_L)$, else 0; in evaluation $y = x + f(x)$. Expected depth: $\sum_l p_l$.
 # - **PyTorch**: in `__init__` `self.drop = DropPath(rate)`, from `timm.layers`; in `forward` `x = x + self.drop(self.branch(x))`. For flat rows `self.drop = nn.Dropout(rate)`, and `x = x + self.drop(x.new_ones(len(x), 1)) * self.branch(x)`.
 # - **Typical**: drop rates rising linearly to 0.1 or 0.2 (ConvNeXt, Swin, 28 million parameters), 0.1 to 0.5 (86 to 88 million).
-# - **In short**: trained shorter than itself, our network did not err least; but on the digits its last half could then go without more wrong answers. <!-- rests: not tuned-any-error, not lines-stronger, cut-six-spared, cut-cost-100, cut-cost-200 -->
+# - **In short**: trained shorter than itself, our network did not err least; but on the digits its last half could then go without more wrong answers. <!-- rests: not tuned-any-error, not lines-stronger, cut-six-spared -->
 # - **When**: for several lengths from one training (seen on the digits, for the answers only). For fewer errors, first tune the number of blocks, dropout inside and weight decay. Never without shortcuts. <!-- rests: cut-six-spared, not tuned-any-error, tuned-decays-error, not tuned-dropout-error, not lines-dropout, not conv-dropout-error, not lines-stronger, not conv-decays-error -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
