@@ -91,21 +91,17 @@ def test_the_depths_are_drawn_beside_what_is_dropped():
     assert {text.get_text() for text in ax.texts} >= {"2.5%", "6.5%", "20.0%", "10.0%"}
 
 
-def test_the_cut_is_drawn_for_both_networks():
-    error = torch.linspace(0.1, 0.7, 13).expand(2, 2, 13).clone()
-    error[:, 1] += 0.1
-    [ax] = explore.cut.picture(Cut(error, error, error[:, 0, 0])).axes
-    dropping, always = ax.lines
-    assert list(dropping.get_xdata()) == list(range(13))
-    assert always.get_ydata() - dropping.get_ydata() == pytest.approx([0.1] * 13)
-    assert [text.get_text() for text in ax.texts] == [
-        "10.0%",
-        "40.0%",
-        "55.0%",
-        "20.0%",
-        "50.0%",
-        "65.0%",
-    ]
+def test_the_cut_is_drawn_by_what_it_costs_both_networks():
+    lost = torch.linspace(0, 0.6, 13).expand(2, 2, 13) * torch.tensor([1.0, -1]).view(2, 1)
+    found = Cut(0.2 + lost, lost, lost[:, 0, 0])
+    axes = explore.cut.picture({100: found, 200: found}).axes
+    assert ["100" in ax.get_title() for ax in axes] == [True, False]
+    for ax in axes:
+        dropping, always, _ = ax.lines
+        assert list(dropping.get_xdata()) == list(range(13))
+        assert dropping.get_ydata() == pytest.approx(100 * lost[0, 0])
+        assert always.get_ydata() == pytest.approx(-100 * lost[0, 0])
+        assert [text.get_text() for text in ax.texts] == ["+30.0", "−30.0"]
 
 
 def test_what_reaches_the_first_block_is_in_units_of_a_single_block():
@@ -115,6 +111,8 @@ def test_what_reaches_the_first_block_is_in_units_of_a_single_block():
     drawn = dict(zip(explore.reached.SHOWN, ax.lines))
     assert drawn["shortcut"].get_ydata() == pytest.approx(np.logspace(0, 6, 7))
     assert drawn["no shortcut"].get_ydata() == pytest.approx([0.01] * len(DEPTHS))
+    said = {text.get_text() for text in ax.texts}
+    assert said >= {"1", "1e+06", "0.01", "$10^{-2}$ at 64 blocks"}
 
 
 def test_the_lines_are_drawn_beside_what_each_help_makes_of_them():

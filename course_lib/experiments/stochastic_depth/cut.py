@@ -42,6 +42,15 @@ class Cut:
         """Test error of the network that dropped, so many blocks cut off, minus with all blocks."""
         return paired_interval(self.error[:, 0, cut], self.error[:, 0, 0])
 
+    def lost(self) -> Tensor:
+        """Test error lost by each cut, [seeds, LAST, 0 … 12 blocks cut off]."""
+        return self.error - self.error[:, :, :1]
+
+    def costs_more(self, cut: int) -> Interval:
+        """Test error lost by this cut: always on, minus dropped in training."""
+        lost = self.lost()[:, :, cut]
+        return paired_interval(lost[:, 1], lost[:, 0])
+
     def against_alone(self) -> Interval:
         """Dropped in training and cut to six blocks, minus six trained as such: test error."""
         return paired_interval(self.error[:, 0, DEPTH - SHORTER], self.alone)

@@ -50,7 +50,7 @@ def picture(split: Split, errors: Mapping[str, Tensor]) -> Figure:
         ends = [[found.mean - found.low], [found.high - found.mean]]
         right.errorbar(found.mean, place, xerr=ends, color=plotting.ink(), capsize=3)
         right.text(found.high + 0.005, place, f"{found.mean:.1%}", va="center", fontsize=9)
-    right.set(title="Test error (lower is better)", xlim=(0, 0.5))
+    right.set(title="Test error, 95 % intervals (lower is better)", xlim=(0, 0.5))
     right.set_yticks(range(len(errors)), list(errors))
     right.invert_yaxis()
     right.grid(False, axis="y")

@@ -36,4 +36,7 @@ def test_lengths_are_compared_seed_by_seed():
     found = Cut(error, error, torch.tensor([1.0, 1, 2]))
     assert found.difference(6).mean == pytest.approx(-2 / 3)
     assert found.spared(6).mean == pytest.approx(2) and found.spared(0).mean == 0
+    error[:, 1, 0] = 1.5  # so that always on loses 0.5, 1 and 2, dropped 1, 2 and 3
+    assert found.lost()[0, :, 6].tolist() == [1, 0.5]
+    assert found.costs_more(6).mean == pytest.approx(-5 / 6)
     assert DEPTH - SHORTER == 6 and found.against_alone().mean == pytest.approx(2 / 3)
