@@ -160,7 +160,13 @@ show_source(soft_threshold)
 # Now a network, with the penalty as a term of the loss: 300 handwritten digits, every fifth with a wrong label, each pixel standardised (mean 0, standard deviation 1). The test labels are right: guessing errs on 90 %.
 # How many exact zeros does the usual loop give?
 
-# %% tags=["plain"]
+# %%
+predict("hover",
+        "L1 with λ = 0.001 in the loss, 600 steps. "
+        "How many of the 9472 weights end at exactly zero?",
+        ["thousands", "a few, in passing", "none"])
+
+# %% tags=["plain"] jupyter={"outputs_hidden": true}
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -204,16 +210,10 @@ for penalty in ({}, {"l2": 0.01}, {"l1": 0.001}):
 #
 # Take one weight that starts at 1. The loss $\frac12(w - 0.3)^2$ wants 0.3, λ = 0.5, so it should end at 0. The learning rate η (`lr`) is 0.12.
 
-# %%
-predict("hover",
-        "60 steps with λ·sign(w) in the gradient. "
-        "How often is the weight exactly zero?",
-        ["always from some step on", "now and then, in passing", "never"])
-
 # %% [markdown]
 # **Do this**: halve the learning rate, then halve it again.  **Notice**: what happens to the band in which the subgradient steps end, and which path lies on zero?
 
-# %% jupyter={"outputs_hidden": true}
+# %%
 from course_lib.explorers import l1_l2 as explore
 
 explore.zeroing.show()
@@ -229,7 +229,7 @@ explore.zeroing.show()
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
-reveal("hover", "never", because="it would have to land on 0 to the last digit")
+reveal("hover", "none", because="each would have to land on 0 to the last digit")
 
 # %% [markdown]
 # So loss and penalty decide *which* weights belong at zero (in a network the path has a say, too), the step whether they get there exactly.
@@ -481,22 +481,14 @@ show_shares(1, 2)
 # Does that lower the error on real rows? 40 times 20 patients are drawn to train on; the other 422 test. Nobody knows the true weights, so rows left out choose λ, here by **leave-one-out**: each of the 20 is left out once and predicted by the 19 others; the λ with the lowest mean squared error wins.
 
 # %%
-from course_lib.experiments.l1_l2.penalised_regression import leave_one_out, ridge
+from course_lib.experiments.l1_l2 import twenty
 from course_lib.explorers.l1_l2.twenty import show_errors
 
-# λ = 0 is least squares; at 1e9 only the training mean is left
-lambdas, taken, errors = [0.0, *torch.logspace(-3, 3, 25).tolist(), 1e9], [], []
-for seed in range(40):
-    part = diabetes(20, 0, seed=seed)
-    taken.append(leave_one_out(part.train_x, part.train_y, lambdas[:-1]).argmin())
-    w = ridge(part.train_x, part.train_y, lambdas)
-    wrong = part.train_y.mean() + part.test_x @ w.T - part.test_y
-    errors.append(wrong.square().mean(0).sqrt())
-errors = torch.stack(errors)  # [draws, λ]
-free, chosen, average = errors[:, 0], errors[range(40), taken], errors[:, -1]
-show_errors(lambdas, errors, chosen)
+drawn = twenty.compute()
+show_errors(drawn)
 
 # %% tags=["nbval-check-output"]
+free, chosen, by_lasso, average = drawn.chosen.T
 claim("Trained on 20 patients, ridge, its λ chosen by leave-one-out on the same 20, "
       "has a lower test error than least squares, and than the training mean for all.",
       measured={"least squares": paired_interval(chosen, free),
@@ -530,7 +522,8 @@ claim("Trained on 20 patients, ridge, its λ chosen by leave-one-out on the same
 # Bias and variance against λ, exactly, for a supposed truth: the weights are those that least squares finds on all 300 rows, the errors have standard deviation 55, and there are 20 rows that spread as the 300 do. Then an axis with true weight $a$ adds $d^2 a^2 (\lambda/(d^2+\lambda))^2$ to bias² and $\frac{\sigma^2}{20}$ times the square of its share to the variance.
 
 # %% tags=["deeper", "nbval-check-output"]
-from course_lib.experiments.l1_l2.penalised_regression import moments
+from course_lib.experiments.l1_l2.penalised_regression import (leave_one_out, moments,
+                                                               ridge)
 from course_lib.experiments.l1_l2.penalised_regression import predict as prediction
 
 curvatures, axes = torch.linalg.eigh(moments(x, y)[0])  # XᵀX/n; curvatures: the d²
@@ -564,6 +557,32 @@ for strength in (0.0, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0):
 # %% [markdown]
 # The sum falls from 1512 to 685, at a λ near 1, and climbs again. Twenty real rows do not spread as the 300 do: some directions they hardly show at all. That is largely why least squares errs by 92 in the core and not by $\sqrt{55^2 + 1512} = 67$.
 #
+# That was for a supposed truth. On the patients themselves two draws of 20 tell spread from bias. Where their two models say $\hat y$ and $\hat y'$ of a patient $y$ whom neither has seen, the mean of their squared errors is
+#
+# $$\tfrac12(\hat y-\hat y')^2 + (\hat y-y)(\hat y'-y).$$
+#
+# On average over draws the first part is the variance of a prediction, the second is bias² and the noise in $y$ (the two draws share no patient, so their errors have only the patient in common). So it was counted in the core, with 40 draws of two times 20 patients and the 402 others. *Said beforehand*, each by the interval of the paired differences: ridge *spreads less* if its two predictions lie closer together than those of least squares; it *pays in bias* if its second part is the larger one; and the lasso *helps* here, too, if it errs less than least squares and than the training mean. Its λ is one of the same 25, by leave-one-out.
+
+# %% tags=["deeper", "nbval-check-output"]
+for name, spread, rest in zip(twenty.METHODS, drawn.spread.mean(0), drawn.rest.mean(0)):
+    print(f"{name:<13} squared error {spread + rest:.0f} = {spread:.0f} + {rest:.0f}")
+apart = (2 * drawn.spread).sqrt()
+claim("Two draws of 20 patients: of patients whom neither has seen their two ridge "
+      "models say things that lie closer together than those of least squares say. "
+      "Root mean square.",
+      measured=paired_interval(apart[:, 1], apart[:, 0]), kind="measured",
+      id="ridge-spreads-less", unit="points", holds=negative)
+claim("20 patients: what is left of the squared error without that spread, bias² and "
+      "noise, is larger for ridge than for least squares.",
+      measured=paired_interval(drawn.rest[:, 1], drawn.rest[:, 0]), kind="measured",
+      id="ridge-bias-on-twenty", unit="squared points", holds=positive)
+claim("Trained on 20 patients, the lasso, its λ chosen by leave-one-out on the same "
+      "20, has a lower test error than least squares, and than the training mean.",
+      measured={"least squares": paired_interval(by_lasso, free),
+                "training mean": paired_interval(by_lasso, average)},
+      kind="measured", id="lasso-on-twenty", unit="points", holds=negative)
+
+# %% [markdown]
 # And the lasso? Say only $s$ of $p$ weights are not zero, the errors in the labels are Gaussian, the features are standardised, and small groups of them are not nearly collinear (the *restricted eigenvalue* condition). Then, at a λ of the order $\sigma\sqrt{\log(p)/n}$, the mean squared distance of its predictions from the noise-free values on its training rows is with high probability at most of the order $\sigma^2 s\log(p)/n$ (Bickel, Ritov & Tsybakov, 2009). Least squares has $\sigma^2 p/n$. The log is the price of not knowing which.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -613,13 +632,15 @@ claim("At ridge the gradient of the log posterior vanishes.",
 # %% tags=["deeper"]
 from sklearn.linear_model import LassoCV, RidgeCV
 
-tried = {"ridge": RidgeCV(torch.logspace(-2, 4, 25).numpy(), fit_intercept=False),
+strengths = torch.logspace(-2, 4, 25).numpy()
+tried = {"ridge": RidgeCV(strengths, fit_intercept=False),
          "lasso": LassoCV(alphas=torch.logspace(-3, 0, 25).numpy(), max_iter=20_000,
-                          fit_intercept=False)}
+                          fit_intercept=False),
+         "ridge, five folds": RidgeCV(strengths, fit_intercept=False, cv=5)}
 
 
 def distance(real, seed):
-    """Squared distance from the truth, of ridge and of the lasso."""
+    """Squared distance from the truth, of each that is tried."""
     draw = seeded(seed)
     rows = torch.randn(80, 100, generator=draw, dtype=torch.float64)
     truth = torch.zeros(100, dtype=torch.float64)
@@ -634,8 +655,10 @@ def distance(real, seed):
 worlds = {real: torch.tensor([distance(real, seed) for seed in range(10)])
           for real in (5, 100)}
 for real, found in worlds.items():
-    print(f"{real} features of 100 count: ridge {found[:, 0].mean():.2f}, "
-          f"lasso {found[:, 1].mean():.2f}")
+    ridge_loo, by_l1, ridge_folds = found.T
+    print(f"{real} features of 100 count: ridge {ridge_loo.mean():.2f}, lasso "
+          f"{by_l1.mean():.2f}; with five folds for both the lasso wins "
+          f"{(by_l1 < ridge_folds).sum()} of 10")
 claim("Where 5 of 100 features count the lasso is nearer to the truth in all ten "
       "worlds; where all count, in fewer than half.",
       measured=[int((found[:, 1] < found[:, 0]).sum()) for found in worlds.values()],
@@ -887,26 +910,28 @@ claim("So cut off, the networks have the test error of proximal L1, within half 
 # - Kept weights without a penalty err more than all weights, L1: shrinking as such does no harm.
 # - Kept weights, L1 with a λ of its own, err more than kept weights, L2: then the *form* of L1 is at fault: the zeros of the first run are the same, and each has a λ of its own.
 # - They err less than all weights, L1: then its *double duty* is, one λ for zeros and sizes. Both may hold, or neither be shown.
+# - Under L1 more than 10 % of the kept weights become zero once more: then the third comparison leaves open whether sizes or further zeros cost. So what is left is trained under L2, too. If that errs less, the zeros are the very same, and *sizes* are at fault.
+# - Without a penalty kept weights err less than all: then zeros help by themselves.
 
 # %% tags=["deeper", "nbval-check-output"]
 from course_lib.experiments.l1_l2.refit import ARMS, compute_refit
 
 *_, refit = compute_refit()
 print(f"L1: {refit.l1.mean():.1%} wrong; it keeps {refit.kept.mean():.0%} of all 4736 "
-      "weights")
+      f"weights; trained again, it empties {refit.emptied.mean():.0%} of these")
 for name, wrong in zip(ARMS, refit.arms.T):
     print(f"{name}: {wrong.mean():.1%} wrong")
+# the same start, the same batches, whatever the penalty
+all_bare, bare, all_l2, kept_l2, all_l1, kept_l1, twice = refit.arms.T
 claim("The weights that L1 kept, trained again under L2, are wrong less often than "
       "under L1.",
-      measured=paired_interval(refit.arms[:, 1], refit.l1), kind="measured",
+      measured=paired_interval(kept_l2, refit.l1), kind="measured",
       id="refit-below-l1", unit="points", times=100, holds=negative)
 claim("They are wrong more often than all weights under L2.",
-      measured=paired_interval(refit.arms[:, 1], refit.arms[:, 0]), kind="measured",
+      measured=paired_interval(kept_l2, all_l2), kind="measured",
       id="zeros-cost", unit="points", times=100, holds=positive)
 
 # %% tags=["deeper", "nbval-check-output"]
-# the same start, the same batches, whatever the penalty
-all_l2, kept_l2, all_l1, kept_l1, bare = refit.arms.T
 claim("The kept weights, trained again under L2, are wrong less often than all "
       "weights, trained again under L1.",
       measured=paired_interval(kept_l2, all_l1), kind="measured",
@@ -923,6 +948,20 @@ claim("The kept weights under L1, λ its own, are wrong less often than all weig
       measured=paired_interval(kept_l1, all_l1), kind="measured",
       id="double-duty-costs", unit="points", times=100, holds=negative)
 
+# %% tags=["deeper", "nbval-check-output"]
+claim("Where L1 trains the weights that it kept once more, λ its own, it sets more "
+      "than 10 % of them to zero.",
+      measured=mean_interval(refit.emptied), kind="measured", id="l1-empties-again",
+      unit="%", times=100, holds=above(0.1))
+claim("The weights that L1 kept twice are wrong more often under L1 than trained once "
+      "more under L2.",
+      measured=paired_interval(kept_l1, twice), kind="measured",
+      id="sizes-cost", unit="points", times=100, holds=positive)
+claim("Without a penalty the weights that L1 kept are wrong less often than all "
+      "weights.",
+      measured=paired_interval(bare, all_bare), kind="measured",
+      id="zeros-help", unit="points", times=100, holds=negative)
+
 # %% [markdown] tags=["deeper"]
 # L1 kept 26 % of all 4736 weights, and 29 % of those that count. Weights of pixels that are black on all 300 images do not, for only the penalty moves them: the 71 % zeros above are without these.
 #
@@ -938,7 +977,7 @@ from course_lib.experiments.l1_l2 import choosing
 *_, others = choosing.compute_choosing()
 for name, wrong in zip(choosing.ARMS, others.wrong.T):
     print(f"as many weights, {name}, L2: {wrong.mean():.1%} wrong")
-rivals = {name: paired_interval(refit.arms[:, 1], wrong)
+rivals = {name: paired_interval(kept_l2, wrong)
           for name, wrong in zip(("random", "largest"), others.wrong.T)}
 claim("The weights that L1 kept, trained again under L2, are wrong less often than as "
       "many drawn at random, and than as many that were largest under L2.",
@@ -1085,8 +1124,9 @@ for l1 in (0.0, 0.001):
                 for w in weights:
                     w.copy_(nn.functional.softshrink(w, rate * l1))  # stops at zero
     wrong = (network(data.test_x).argmax(1) != data.test_y).float().mean()
+    size = torch.cat([w.flatten() for w in weights]).abs()
     print(f"l1 = {l1}: {wrong:.1%} wrong, "
-          f"{sum((w == 0).sum() for w in weights)} weights zero")
+          f"{(size < 1e-3).sum()} weights tiny, {(size == 0).sum()} zero")
 
 # %% [markdown]
 # Now 4735 of the 9472 weights are zero (with those 1024). Why not the 6591 that were tiny? Each batch pulls differently, and a weight stays at zero only while the pull is at most λ: some may just have been pushed off (*Deeper*, "do zeros stay").
