@@ -15,11 +15,11 @@
 # # L1 and L2: which weights go, and why?
 #
 # Put a price on weights, and training pays it only where a weight earns more than it costs. **L2** charges the square, $\frac\lambda2\lVert w\rVert^2 = \frac\lambda2\sum w_i^2$;
-# **L1** charges the size, $\lambda\lVert w\rVert_1 = \lambda\sum|w_i|$. λ ≥ 0 is the **strength**. Do they *empty* weights, that is make them exactly 0, or only shrink them? And does the usual training loop do what its formula promises?
+# **L1** charges the size, $\lambda\lVert w\rVert_1 = \lambda\sum|w_i|$. λ ≥ 0 is the **strength**. Do they *empty* weights, that is make them exactly 0, or only shrink them? And does the usual training loop arrive where the penalty sends it?
 #
 # At the end you can
 # - say which penalty empties which weights, and compute by hand where each comes to rest;
-# - tell which training step reaches the lowest point;
+# - tell which training step arrives there;
 # - say why a smaller weight can predict better, and choose on which scale to penalise.
 #
 # *44 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
@@ -51,7 +51,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Commit first
 #
-# Take two weights. Their features have mean 0, variance 1, and are **uncorrelated**: their product is 0 on average. Multiply out $(x_1w_1 + x_2w_2 - y)^2$: the only term with both weights is $2x_1x_2w_1w_2$, and on average it is 0. So each weight has a parabola of its own. In front of $w_1^2$ stands the mean of $x_1^2$, which is 1, and so for $w_2$. With the usual ½, and the lowest point at (1, 0.4), the loss is, up to a constant, $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$. One of the penalties comes on top. Choose first.
+# Take two weights, of features with mean 0 and variance 1 that are **uncorrelated**: their product is 0 on average. Multiply out $(x_1w_1 + x_2w_2 - y)^2$. The only term with both weights is $2x_1x_2w_1w_2$, and on average it is 0: each weight has a parabola of its own. In front of each $w^2$ stands the mean of its $x^2$, which is 1: both are equally wide. With the usual ½, and the lowest point at (1, 0.4), the loss is, up to a constant, $\frac12(w_1-1)^2 + \frac12(w_2-0.4)^2$. One of the penalties comes on top. Choose first.
 
 # %%
 predict("l2-zero",
@@ -66,12 +66,12 @@ predict("l1-zero", "The same with L1: many small weights, or exact zeros? At λ 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A bowl and a ball
 #
-# Where is the sum of loss and penalty lowest? There lies the **solution**, the orange dot; the dashed line is its way as λ grows.
+# Where is the sum of loss and penalty lowest? There lies the **solution**, the orange dot; the dashed line is its way as λ grows. On the right is the same way, weight by weight.
 #
 # - The rings are lines of equal loss. At the star in their middle the loss alone is lowest.
 # - The blue shape, the "ball", holds all weights that cost no more than the dot. Under L2 it is a disc, under L1 a diamond.
 #
-# Of all points in the ball the dot has the lowest loss. Suppose another had less: it costs no more, so its loss + penalty would be below the dot's, and the dot's is the lowest. So the dot's ring only touches the ball: if it cut in, points of the ball would lie inside the ring, where the loss is lower.
+# Of all points in the ball the dot has the lowest loss: another with less, at no higher price, would have the lower sum. So the dot's ring only touches the ball. If it cut in, points of the ball would lie inside the ring, where the loss is lower.
 #
 # **Do this**: choose L2 and raise λ from 0 to 2, then choose L1 and do it again.  **Notice**: does the solution reach an axis, and does it stay there?
 
@@ -100,7 +100,7 @@ reveal("l1-zero", "w₂ is exactly zero, w₁ is not",
        because="0.4 < λ: on w₂ the loss never pulls as hard as the penalty")
 
 # %% [markdown]
-# So L1 empties a weight on which the loss pulls too little, and L2 only shrinks it. The picture says the same: the diamond has corners, and they lie on the axes, where a weight is zero. Imagine the star elsewhere, and let a ring grow around it. From many places it meets the diamond at a corner first; a disc it meets on an axis only if the star lies on that axis.
+# So L1 empties a weight if, at zero, the loss pulls at it with at most λ; L2 only shrinks it. The picture says the same: the diamond has corners, and they lie on the axes, where a weight is zero. Imagine the star elsewhere, and let a ring grow around it. From many places it meets the diamond at a corner first; a disc it meets on an axis only if the star lies on that axis.
 #
 # Least squares with L1 is the **lasso**, with L2 it is **ridge**, with both the **elastic net**. With its ½ L2 adds $\lambda w$ to the gradient, as torch's `weight_decay=λ` does in `SGD`.
 
@@ -158,7 +158,6 @@ show_source(soft_threshold)
 # ## In plain PyTorch
 #
 # Now a network, with the penalty as a term of the loss: 300 handwritten digits, every fifth with a wrong label, each pixel standardised (mean 0, standard deviation 1). The test labels are right: guessing errs on 90 %.
-# How many exact zeros does the usual loop give?
 
 # %%
 predict("hover",
@@ -199,19 +198,17 @@ for penalty in ({}, {"l2": 0.01}, {"l1": 0.001}):
     print(penalty, "{:.1%} wrong, {} weights tiny, {} zero".format(*train(**penalty)))
 
 # %% [markdown]
-# Of 9472 weights L1 has made 6591 smaller than 0.001, L2 338, and neither a single zero. (1024 belong to pixels black on all 300 images: only the penalty moves them. About errors one seed settles nothing.) But where are the zeros that L1 gave by hand?
+# L1 has made 6591 of the 9472 weights smaller than 0.001, L2 338, and neither a single one zero. (1024 belong to pixels that are black on all 300 images: only the penalty moves those.) About errors one seed settles nothing. But where are the zeros that L1 gave by hand?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does the loop get there?
 #
-# With λ large enough the lowest point has zeros. Does the loop reach it?
+# Is λ too small, or does the loop not get there? Take one weight that belongs at 0: the loss $\frac12(w - 0.3)^2$ wants 0.3, and λ = 0.5. It starts at 1. The learning rate η (`lr`) is 0.12.
 #
-# Autograd's derivative of $|w|$ is $\operatorname{sign}(w)$, so the penalty adds λ or −λ to the gradient. At zero $|w|$ has a kink: there any slope from −1 to 1 will do, a **subgradient**, and autograd takes 0. So the loop takes *subgradient steps*.
-#
-# Take one weight that starts at 1. The loss $\frac12(w - 0.3)^2$ wants 0.3, λ = 0.5, so it should end at 0. The learning rate η (`lr`) is 0.12.
+# Autograd's derivative of $|w|$ is $\operatorname{sign}(w)$, so the penalty adds λ or −λ to the gradient. At zero $|w|$ has a kink: there any slope from −1 to 1 will do, a **subgradient**, and autograd takes 0. So the loop takes *subgradient steps*. The picture has *proximal* steps beside them, which come next.
 
 # %% [markdown]
-# **Do this**: halve the learning rate, then halve it again.  **Notice**: what happens to the band in which the subgradient steps end, and which path lies on zero?
+# **Do this**: halve the learning rate, then halve it again.  **Notice**: what happens to the band in which the subgradient steps end, and which path lies on zero? (A logarithmic axis has no zero: on the right the grey strip stands for it.)
 
 # %%
 from course_lib.explorers import l1_l2 as explore
@@ -225,14 +222,14 @@ explore.zeroing.show()
 #
 # $$w \leftarrow S(w - \eta g,\ \eta\lambda)$$
 #
-# (*Proximal*, near: the step weighs nearness to $u$ against the penalty.) From w = 0.05: $g = -0.25$, $u = 0.08$, the threshold is 0.06, so w = 0.02. The next step leads to $u = 0.054$, less than the threshold, so w = 0. There it *stays*, as long as the loss pulls with at most λ.
+# The step is *proximal*, near, for it weighs nearness to $u$ against the penalty. From w = 0.05: $g = -0.25$, $u = 0.08$, the threshold is 0.06, so w = 0.02. The next step leads to $u = 0.054$, less than the threshold, so w = 0. There it *stays*, as long as the loss pulls with at most λ.
 
 # %% jupyter={"outputs_hidden": true}
 # what came out
 reveal("hover", "none", because="each would have to land on 0 to the last digit")
 
 # %% [markdown]
-# So loss and penalty decide *which* weights belong at zero (in a network the path has a say, too), the step whether they get there exactly.
+# So where there is one valley, loss and penalty decide *which* weights belong at zero; the step decides whether they get there exactly.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: too long a step, too strong a pull
@@ -321,7 +318,7 @@ claim("A group of length 1, charged λ‖w‖ without the root, is shortened as 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Ten real features
 #
-# Which weights go first, and does one that has gone ever come back? 442 patients, ten measurements each, and how far their diabetes had progressed a year later. The loss is $\frac{1}{2n}\lVert y - Xw\rVert^2$ on $n = 300$ of them. Features are standardised (bp: blood pressure, s1 to s6: blood values), and the target, a score from 25 to 346, is centred: its mean is subtracted. The picture shows the lowest point for each λ.
+# Which weights go first, and does one that has gone ever come back? 442 patients have ten measurements each (bp: blood pressure, s1 to s6: blood values), and a score from 25 to 346 that says how far their diabetes had progressed a year later. The loss is $\frac{1}{2n}\lVert y - Xw\rVert^2$ on $n = 300$ of them. Features are standardised, and the target is centred: its mean is subtracted. The picture shows the lowest point for each λ.
 
 # %%
 from course_lib.data.diabetes import diabetes
@@ -339,15 +336,13 @@ from course_lib.explorers import l1_l2 as explore
 explore.path.show(strength=2.2)
 
 # %% [markdown]
-# **Under L1 the weights go one by one:** the first to go for good is s2, then s4; bmi and s5 stay longest. Under L2 none stays at zero.
+# **Under L1 the weights go one by one:** the first to go for good is s2, then s4; bmi and s5 stay longest. s3 goes and comes back, with the other sign. Under L2 none stays at zero.
 #
-# Why does s2 go, which began at 29, and s6 stay, which began at 3? s1 and s2 nearly repeat each other (correlation 0.89). By λ = 0.4 s2 is gone and s1 has shrunk from −44 to −8, yet the training error has hardly risen: the others have adjusted, s3 from 8 to about −7 and s5 from 36 to about 22. So it is not simply the small weights that go first, but those that others can replace. (Why so cheaply: the next section's *Deeper*.)
+# Why does s2 go, which began at 29, while s6 stays, which began at 3? s1 and s2 nearly repeat each other (correlation 0.89), and their weights have opposite signs. By λ = 0.4 s2 is gone and s1 has shrunk from −44 to −8, yet the training error has hardly risen: the other weights have adjusted. So size alone does not decide who goes first.
 #
-# s3 even comes back: zero near λ = 0.15, it returns with the other sign (*Deeper*).
+# From $\lambda = \max|X^\top y|/n = 44$ on L1 leaves none. That is the largest pull of the loss on a weight at 0, as $|a|$ was by hand.
 #
-# From $\lambda = \max|X^\top y|/n = 44$ on L1 leaves none: there λ reaches the largest pull on a weight at 0 (by hand: $|a|$).
-#
-# The error hardly falls: 300 rows are enough for ten weights. (Less on other rows: luck of this split.) When does a penalty help?
+# No λ lowers the error much here, with 300 rows for ten weights. When does a penalty help? (Why s3 comes back: *Deeper*.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the usual loop on ten features
@@ -468,9 +463,9 @@ from course_lib.explorers.l1_l2.share_kept import show_shares
 show_shares(1, 2)
 
 # %% [markdown]
-# Go left from 100 %. Variance falls at once, bias² hardly rises at first: at 99 % variance has lost 2 %, and bias² is 0.01 % of the true weight's square. So *some* share below 100 % always has the lower error.
+# Go left from 100 %. Variance falls at once, bias² hardly rises at first: at 99 % variance has lost 2 %, and bias² is 0.01 % of the true weight's square. So where there is variance, *some* share below 100 % has the lower error.
 #
-# Which is best depends on the true weight, here 50 % and 80 %, and on the variance: the larger it is, by noisy labels or few rows, the less should be kept.
+# Which is best depends on the true weight, here 50 % and 80 %, and on the variance: the larger that is, by noisy labels or few rows, the less should be kept.
 #
 # Which share does ridge keep? Take one centred feature with variance $d^2 = \frac1n\sum x_i^2$. That is the second derivative of the loss $\frac1{2n}\sum(y_i-wx_i)^2$. So, up to a constant, the loss is $\frac12 d^2(w-a)^2$, with $a$ what least squares finds. The weight rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
 #
@@ -478,7 +473,7 @@ show_shares(1, 2)
 #
 # With λ = 0.1 that is $1/1.1 = 91$ % for a standardised feature, whose variance is 1, and $0.01/0.11 = 9$ % for one with a variance of 0.01: the less a feature varies, the less the data say about its weight. (Correlated features: *Deeper*.)
 #
-# Does that lower the error on real rows? 40 times 20 patients are drawn to train on; the other 422 test. Nobody knows the true weights, so rows left out choose λ, here by **leave-one-out**: each of the 20 is left out once and predicted by the 19 others; the λ with the lowest mean squared error wins.
+# Does that lower the error on real rows? 40 times 20 patients are drawn to train on; the other 422 test. For comparison everybody gets the training mean. Nobody knows the true weights, so rows left out choose λ, here by **leave-one-out**: each of the 20 is left out once and predicted by the 19 others; the λ with the lowest mean squared error wins. The bars split the squared error: how far apart the predictions of two such draws lie, and the rest.
 
 # %%
 from course_lib.experiments.l1_l2 import twenty
@@ -623,7 +618,7 @@ claim("At ridge the gradient of the log posterior vanishes.",
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: worlds in which L1 wins
 #
-# 100 features, 80 rows, noise of standard deviation 0.5; the true weights have a square sum of about 1, spread over 5 features or over all. They are drawn from a Gaussian, so where all count the truth comes from ridge's own prior. Ridge and lasso choose their λ by cross-validation on these 80 rows, as scikit-learn does by default: ridge leaves one row out at a time, the lasso cuts five folds. With five folds for ridge, too, the counts below become 10 and 0 of ten. Whoever chooses L1 bets on a world of the first kind (Hastie et al., 2009). The error is the squared distance from the true weights. Ten worlds of each kind.
+# 100 features, 80 rows, noise of standard deviation 0.5; the true weights have a square sum of about 1, spread over 5 features or over all. They are drawn from a Gaussian, so where all count the truth comes from ridge's own prior. Ridge and lasso choose their λ by cross-validation on these 80 rows, as scikit-learn does by default: ridge leaves one row out at a time, the lasso cuts five folds. The cell counts once more with five folds for ridge, too. Whoever chooses L1 bets on a world of the first kind (Hastie et al., 2009). The error is the squared distance from the true weights. Ten worlds of each kind.
 #
 # Does the lasso then keep just the right features? Only if those left out are not too well predicted by those that matter, the *irrepresentable condition* (Zhao & Yu, 2006). Where it fails, more data do not help. How shaky the choice is, the last cell shows: 100 times 300 of our 300 patients are drawn with replacement, λ = 2.2 as in the picture. Part of it may be that s1 and s2 have the correlation 0.89, part that at this λ the weight of s1 is small: such a weight comes and goes without a twin, too.
 #
@@ -679,9 +674,9 @@ print(f"of 100 draws s1 alone is kept in {(s1 & ~s2).sum()}, s2 alone in "
 # %% [markdown]
 # ## In whose units?
 #
-# Does the unit of a feature matter? One kPa of blood pressure is 7.5 mmHg. Say each mmHg adds 1 score point: the weight is 1, in kPa 7.5 for the same prediction. L1 charges λ for the one and 7.5 λ for the other, L2 $\frac12\lambda$ and $\frac12 \cdot 7.5^2 \lambda = 28\lambda$. So ridge shrinks its effect more in kPa: there $d^2$ is 56 times smaller, and a smaller share is kept. On one split, at λ = 1, this alone moves a prediction by up to 23 score points; on standardised features none (*Deeper*).
+# Does the unit of a feature matter? One kPa of blood pressure is 7.5 mmHg. In kPa the weight has to be 7.5 times as large for the same prediction, so L1 charges it 7.5 times as much, and L2 56 times. Or by the share: in kPa $d^2$ is 56 times smaller, so ridge keeps less. On one split, at λ = 1, this alone moves a prediction by up to 23 score points; on standardised features none.
 #
-# Which predicts better, each at a λ chosen on validation rows? Ridge with 50 training rows errs on other rows by 58.0 score points on standardised features, by 59.7 as measured. <!-- rests: standardise-few -->
+# Which predicts better, each at a λ chosen on validation rows? Ridge with 50 training rows errs on other rows by 58.0 score points on standardised features, by 59.7 as measured; with 300 rows they differ by about half a point (*Deeper*). <!-- rests: standardise-few, open standardise-many -->
 #
 # **"Small weight" means nothing without a unit.** So standardise, with mean and spread of *the training rows only*.
 
@@ -807,7 +802,7 @@ claim("The same number 3 in λ/2 and in λ/2m: dropping the m leaves weights les
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In a network
 #
-# How many of a network's thousands of weights does L1 empty? We train 216 networks on 300 digits, a fifth with wrong labels: L2, proximal and subgradient L1, nine λ, eight seeds. They are smaller than above, with 64 hidden units, and take 1000 steps of plain SGD; biases are spared. Pixels lie between 0 and 1, which changes the pulls, and so what a λ means.
+# How many of a network's thousands of weights does L1 empty? We train 216 networks on 300 digits, a fifth with wrong labels: L2, proximal and subgradient L1, nine λ, eight seeds. They are smaller than above, with 64 hidden units, and take 1000 steps of plain SGD at rate 0.2; biases are spared. Pixels share a unit, so they stay as they are, between 0 and 1; that changes the pulls, and so what a λ means.
 
 # %% [markdown]
 # **Do this**: move λ over its whole range.  **Notice**: where do the zeros begin, and where does the test error begin to climb?
@@ -829,14 +824,14 @@ claim("Proximal steps make more than 10 % of the weights exactly zero, under L1 
       unit="%", times=100, holds=above(0.1))
 
 # %% [markdown]
-# **Proximal L1 empties 42 % of the weights at λ = 0.001**, 3 % at 1e-4, and nearly all at 0.01, where it errs on nearly four digits of five. Subgradient L1 and L2 empty none. On the left the two L1 lie on each other: by eye, tiny looks like zero.
+# **Proximal L1 empties 42 % of the weights at λ = 0.001**, and nearly all at 0.01, where it errs on nearly four digits of five. Subgradient L1 and L2 empty none. On the left and on the right the two L1 lie on each other: by eye, tiny looks like zero. <!-- rests: proximal-empties -->
 #
 # The test error begins to climb between 0.003 and 0.01 under L1, and only beyond 0.03 under L2. So compare each at its own best λ, not both at the upright line.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which penalty predicts better?
 #
-# Of the same networks, which penalty errs less at its best λ? In each seed 200 validation digits, labels as noisy as in training, choose it from eleven around the lowest point of the penalty's *test* curve above. (Not quite fair: *Deeper*.)
+# Which penalty errs less in these networks, each at its best λ? In each seed 200 validation digits, labels as noisy as in training, choose it from eleven. The test curves above told us where the eleven should lie, for both penalties.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.l1_l2.tuned import compute_tuned
@@ -856,20 +851,17 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 # %% [markdown]
 # **On these digits L2 predicts better, and L1 leaves fewer weights.** With hardly any penalty 20.3 % are wrong. L2 brings that down to 11.0 %, L1 to 14.1 %, but 71 % of L1's weights are zero. <!-- rests: l2-below-l1 -->
 #
-# Why does L1 lose here? To tell its zeros from its shrinking, we train the weights that L1 kept once more from their random start; the others stay at zero. Beside them all weights, on the same batches. Each penalty has its own λ again, chosen as above:
+# Why does L1 lose here: by its zeros, or by how it shrinks? We train the weights that L1 kept once more from their random start; the others stay at zero. Beside them all weights, on the same batches, which are others than above. Each penalty has its own λ again, chosen as above:
 #
 # | wrong test digits | no penalty | L1 | L2 |
 # |---|---|---|---|
 # | all weights | | 13.3 % | 10.2 % |
 # | those that L1 kept | 19.6 % | 13.4 % | 10.7 % |
 #
-# (Other batches than above: hence 13.3 and 10.2, not 14.1 and 11.0.)
+# - **Not by its zeros alone.** Under L2 the kept weights err on 10.7 %, all weights under L1 on 13.3 %: so a network with these zeros can do better than L1 does. (Whether they cost anything at all stayed open.) <!-- rests: zeros-not-alone, open zeros-cost -->
+# - **By how it goes on to pull.** In the lower row L1 and L2 train the same weights from the same start, each with its own λ, and L1 errs more, by 2.7 points. It pulls at every weight with the same λ, L2 less at small ones and more at large ones. <!-- rests: form-costs -->
 #
-# - **Is it the zeros?** Then the lower row would be the worse one. It hardly is: under L2 the kept weights alone err less than all do under L1. (Whether zeros cost anything at all stayed open.) <!-- rests: zeros-not-alone, open zeros-cost -->
-# - **That it shrinks at all?** Without a penalty the same weights are worst. <!-- rests: bare-worse -->
-# - **How it shrinks?** In the lower row L1 and L2 train the same weights from the same start, each with a λ chosen for it anew; and L2 errs less, by 2.7 points. L1 pulls at every weight with the same λ, L2 less at small ones and more at large ones. **So the zeros of the first run are not the main loss: L1 loses by the way it goes on to pull.** (It may make further zeros then; those we did not count.) <!-- rests: form-costs, open double-duty-costs -->
-#
-# That is one task. In made-up worlds where 5 of 100 features count the lasso beats ridge ten times of ten; where all count, never, both tuned alike (*Deeper*, "worlds").
+# That is one task. In ten made-up worlds where 5 of 100 features count the lasso beats ridge each time; in ten where all count, never, both tuned alike (*Deeper*, "worlds").
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: do zeros stay, and what do they cost?
@@ -1129,18 +1121,20 @@ for l1 in (0.0, 0.001):
           f"{(size < 1e-3).sum()} weights tiny, {(size == 0).sum()} zero")
 
 # %% [markdown]
-# Now 4735 of the 9472 weights are zero (with those 1024). Why not the 6591 that were tiny? Each batch pulls differently, and a weight stays at zero only while the pull is at most λ: some may just have been pushed off (*Deeper*, "do zeros stay").
+# Now 4735 of the 9472 weights are exactly zero.
 #
 # So, tomorrow:
 #
-# 1. **Standardise the features.** In scikit-learn: `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`.
+# 1. **Standardise the features**, unless they share a unit. In scikit-learn: `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`.
 # 2. **Begin with L2**, unless you want zeros or believe that few features count: `weight_decay=` in the optimizer. (Which optimizers mean L2 by it: lesson 03.)
-# 3. **For zeros take L1 with proximal steps**: the line above, or `course_lib.l1_l2.ProximalSGD`. (With momentum, or in Adam: *Deeper*, "why ηλ".) On our digits, at λ = 0.001, setting all below ηλ to zero after a usual run did as well (*Deeper*). <!-- rests: threshold-zeros, threshold-error --> Single zeros save a dense matrix product no time.
+# 3. **For zeros take L1 with proximal steps**: the line above, or `course_lib.l1_l2.ProximalSGD`. On our digits, at λ = 0.001, setting all below ηλ to zero after a usual run did as well. Single zeros save a dense matrix product no time. <!-- rests: threshold-zeros, threshold-error -->
 # 4. **Penalise matrices, not biases**: what has two dimensions or more. `weight_decay=` alone takes biases, too; `SGD(decay_groups(model, λ), lr=…)`, of `course_lib.weight_decay`, spares them (exercise T3, lesson 07).
 # 5. **Choose λ on validation data**, on a logarithmic grid, with few rows by leave-one-out; look at the test data once.
-# 6. **Do not ask the lasso which of several correlated features matter.** On 100 draws of our patients it kept s1 58 times, s2 17 times, neither 31 times (perhaps not for their correlation alone: *Deeper*, "worlds"). The elastic net shares weight among them.
+# 6. **Do not ask the lasso which of several correlated features matter.** On 100 draws of our patients it kept s1 58 times, s2 17 times, neither 31 times: one sample does not tell. The elastic net shares weight among such features (Zou & Hastie, 2005).
 #
-# **And the promise?** L1 empties weights, L2 none. But the usual loop does not reach the zeros: the step has to stop there. Smaller weights can predict better: they vary less, and that can outweigh their bias. With 20 patients ridge did. And the zeros alone were not what helped: without a penalty the weights that L1 kept erred on 19.6 %, all weights under L1 on 13.3 %. <!-- rests: bare-worse -->
+# (More in *Deeper*: momentum and Adam under "why ηλ", the threshold under "do zeros stay", the draws under "worlds".)
+#
+# **Which weights go, and why?** At the lowest point L1 empties those on which the loss, at zero, pulls with at most λ, for L1's own pull does not fade there; L2's does, so it empties none. The usual loop does not arrive at these zeros: the step has to stop there. And smaller weights can predict better, for they vary less, and that can outweigh their bias: with 20 patients ridge did predict better. Zeros alone do not do that: without a penalty the weights that L1 kept erred on 19.6 %, all weights under L1 on 13.3 %. <!-- rests: ridge-on-twenty, bare-worse -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie
