@@ -22,7 +22,7 @@
 # - tell which training step arrives there;
 # - say why a smaller weight can predict better, and choose on which scale to penalise.
 #
-# *44 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
+# *43 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -473,7 +473,7 @@ show_shares(1, 2)
 #
 # With λ = 0.1 that is $1/1.1 = 91$ % for a standardised feature, whose variance is 1, and $0.01/0.11 = 9$ % for one with a variance of 0.01: the less a feature varies, the less the data say about its weight. (Correlated features: *Deeper*.)
 #
-# Does that lower the error on real rows? 40 times 20 patients are drawn to train on; the other 422 test. For comparison everybody gets the training mean. Nobody knows the true weights, so rows left out choose λ, here by **leave-one-out**: each of the 20 is left out once and predicted by the 19 others; the λ with the lowest mean squared error wins. The bars split the squared error: how far apart the predictions of two such draws lie, and the rest.
+# Does that lower the error on real rows? 40 times 20 patients are drawn to train on; the other 422 test. The simplest rival is the training mean for everybody. Nobody knows the true weights, so rows left out choose λ, here by **leave-one-out**: each of the 20 is left out once and predicted by the 19 others; the λ with the lowest mean squared error wins. The bars split the squared error: how far apart the predictions of two such draws lie, and the rest.
 
 # %%
 from course_lib.experiments.l1_l2 import twenty
@@ -491,9 +491,9 @@ claim("Trained on 20 patients, ridge, its λ chosen by leave-one-out on the same
       kind="measured", id="ridge-on-twenty", unit="points", holds=negative)
 
 # %% [markdown]
-# **On draws of 20 from these 442 patients the penalty pays.** Least squares errs by 91.9 score points, the training mean for everybody by 78.9, ridge by 67.3. (The curve's lowest point, 63, is for who knows the best λ beforehand.) <!-- rests: ridge-on-twenty -->
+# **On draws of 20 from these 442 patients the penalty pays.** Least squares errs by 91.9 score points, ridge by 67.3; the lasso, with 71.9, is better than least squares, too. (The curve's lowest point, 63, is for who knows the best λ beforehand.) <!-- rests: ridge-on-twenty, lasso-on-twenty -->
 #
-# By the argument above ridge's weights vary less between training sets (lesson 01), and that more than pays for their bias, which need not be small. (*Deeper*, for a supposed truth. On the patients it was not measured, nor L1 tried.)
+# **And it pays by less spread.** What two draws say of the same patient lies 97 points apart under least squares, 50 under ridge. The rest of the squared error, bias² and noise, is about the same; whether it is larger for ridge stayed open (*Deeper*). <!-- rests: ridge-spreads-less, open ridge-bias-on-twenty -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: degrees of freedom, and bias against variance
@@ -578,7 +578,9 @@ claim("Trained on 20 patients, the lasso, its λ chosen by leave-one-out on the 
       kind="measured", id="lasso-on-twenty", unit="points", holds=negative)
 
 # %% [markdown]
-# And the lasso? Say only $s$ of $p$ weights are not zero, the errors in the labels are Gaussian, the features are standardised, and small groups of them are not nearly collinear (the *restricted eigenvalue* condition). Then, at a λ of the order $\sigma\sqrt{\log(p)/n}$, the mean squared distance of its predictions from the noise-free values on its training rows is with high probability at most of the order $\sigma^2 s\log(p)/n$ (Bickel, Ritov & Tsybakov, 2009). Least squares has $\sigma^2 p/n$. The log is the price of not knowing which.
+# Ridge spreads less, by 47 points: two models say things that lie 50 points apart, and not 97. Whether it pays in bias stayed open. The lasso helps here, too. <!-- rests: ridge-spreads-less, open ridge-bias-on-twenty, lasso-on-twenty -->
+#
+# What can one promise of the lasso? Say only $s$ of $p$ weights are not zero, the errors in the labels are Gaussian, the features are standardised, and small groups of them are not nearly collinear (the *restricted eigenvalue* condition). Then, at a λ of the order $\sigma\sqrt{\log(p)/n}$, the mean squared distance of its predictions from the noise-free values on its training rows is with high probability at most of the order $\sigma^2 s\log(p)/n$ (Bickel, Ritov & Tsybakov, 2009). Least squares has $\sigma^2 p/n$. The log is the price of not knowing which.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a penalty is a prior
@@ -824,7 +826,7 @@ claim("Proximal steps make more than 10 % of the weights exactly zero, under L1 
       unit="%", times=100, holds=above(0.1))
 
 # %% [markdown]
-# **Proximal L1 empties 42 % of the weights at λ = 0.001**, and nearly all at 0.01, where it errs on nearly four digits of five. Subgradient L1 and L2 empty none. On the left and on the right the two L1 lie on each other: by eye, tiny looks like zero. <!-- rests: proximal-empties -->
+# **Proximal L1 empties 42 % of the weights at λ = 0.001**, 3 % at 1e-4, and nearly all at 0.01, where it errs on nearly four digits of five. Subgradient L1 and L2 empty none. On the left and on the right the two L1 lie on each other: by eye, tiny looks like zero. <!-- rests: proximal-empties -->
 #
 # The test error begins to climb between 0.003 and 0.01 under L1, and only beyond 0.03 under L2. So compare each at its own best λ, not both at the upright line.
 
@@ -851,15 +853,16 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
 # %% [markdown]
 # **On these digits L2 predicts better, and L1 leaves fewer weights.** With hardly any penalty 20.3 % are wrong. L2 brings that down to 11.0 %, L1 to 14.1 %, but 71 % of L1's weights are zero. <!-- rests: l2-below-l1 -->
 #
-# Why does L1 lose here: by its zeros, or by how it shrinks? We train the weights that L1 kept once more from their random start; the others stay at zero. Beside them all weights, on the same batches, which are others than above. Each penalty has its own λ again, chosen as above:
+# Why does L1 lose here: by its zeros, or by the sizes that it gives to the others? We train the weights that L1 kept once more from their random start; the others stay at zero. Beside them all weights, on the same batches, which are others than above. Each penalty has its own λ again. And as L1 empties a third of the kept weights once more, L2 trains what is left then, too:
 #
 # | wrong test digits | no penalty | L1 | L2 |
 # |---|---|---|---|
-# | all weights | | 13.3 % | 10.2 % |
+# | all weights | 20.1 % | 13.3 % | 10.2 % |
 # | those that L1 kept | 19.6 % | 13.4 % | 10.7 % |
+# | those that L1 kept twice | | 13.4 % | 10.9 % |
 #
-# - **Not by its zeros alone.** Under L2 the kept weights err on 10.7 %, all weights under L1 on 13.3 %: so a network with these zeros can do better than L1 does. (Whether they cost anything at all stayed open.) <!-- rests: zeros-not-alone, open zeros-cost -->
-# - **By how it goes on to pull.** In the lower row L1 and L2 train the same weights from the same start, each with its own λ, and L1 errs more, by 2.7 points. It pulls at every weight with the same λ, L2 less at small ones and more at large ones. <!-- rests: form-costs -->
+# - **Not by its zeros alone.** Under L2 the kept weights err on 10.7 %, all weights under L1 on 13.3 %: a network with these zeros can do better than L1 does. (Whether they cost anything at all stayed open.) <!-- rests: zeros-not-alone, open zeros-cost -->
+# - **By the sizes.** The last row has the same zeros at the end under both penalties, and L1 errs more, by 2.5 points. It pulls at every weight with the same λ, L2 less at small ones and more at large ones. <!-- rests: sizes-cost, l1-empties-again -->
 #
 # That is one task. In ten made-up worlds where 5 of 100 features count the lasso beats ridge each time; in ten where all count, never, both tuned alike (*Deeper*, "worlds").
 
@@ -957,7 +960,7 @@ claim("Without a penalty the weights that L1 kept are wrong less often than all 
 # %% [markdown] tags=["deeper"]
 # L1 kept 26 % of all 4736 weights, and 29 % of those that count. Weights of pixels that are black on all 300 images do not, for only the penalty moves them: the 71 % zeros above are without these.
 #
-# The first, second and third held. On the same weights, from the same start and on the same batches L1 is behind L2 by 2.7 points, though each has a λ of its own; and with such a λ L1 does no better than with the old one (0.1 points [−0.9, 1.1]). So most of what L1 loses it loses by the form of its pull, be it by the sizes or by further zeros (not counted). Whether the zeros cost anything is undecided. <!-- rests: zeros-not-alone, bare-worse, form-costs, open double-duty-costs, refit-below-l1, open zeros-cost -->
+# The first, second and third held, the fourth was not seen (0.1 points [−0.9, 1.1]). Then the fifth: where L1 trains the kept weights again it empties 33 % of them, so the third comparison mixes sizes and further zeros. But with just what is left L2, too, errs less than L1, by 2.5 points: the same start, the same batches, the same zeros at the end, each with a λ of its own. L1 finds the last zeros on its way, L2 has them from the start; else the two differ by the sizes alone. Whether the zeros cost anything, or help by themselves, is undecided. <!-- rests: zeros-not-alone, bare-worse, form-costs, open double-duty-costs, l1-empties-again, sizes-cost, refit-below-l1, open zeros-cost, open zeros-help -->
 #
 # Why is L2 on all weights wrong on 10.2 % here, and on 11.0 % above, L1 on 13.3 and 14.1 %? The starts are the same, the batches are others.
 #
@@ -1125,7 +1128,7 @@ for l1 in (0.0, 0.001):
 #
 # So, tomorrow:
 #
-# 1. **Standardise the features**, unless they share a unit. In scikit-learn: `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`.
+# 1. **Standardise features in different units.** In scikit-learn: `GridSearchCV(make_pipeline(StandardScaler(), Lasso()), {"lasso__alpha": …})`.
 # 2. **Begin with L2**, unless you want zeros or believe that few features count: `weight_decay=` in the optimizer. (Which optimizers mean L2 by it: lesson 03.)
 # 3. **For zeros take L1 with proximal steps**: the line above, or `course_lib.l1_l2.ProximalSGD`. On our digits, at λ = 0.001, setting all below ηλ to zero after a usual run did as well. Single zeros save a dense matrix product no time. <!-- rests: threshold-zeros, threshold-error -->
 # 4. **Penalise matrices, not biases**: what has two dimensions or more. `weight_decay=` alone takes biases, too; `SGD(decay_groups(model, λ), lr=…)`, of `course_lib.weight_decay`, spares them (exercise T3, lesson 07).
@@ -1134,7 +1137,7 @@ for l1 in (0.0, 0.001):
 #
 # (More in *Deeper*: momentum and Adam under "why ηλ", the threshold under "do zeros stay", the draws under "worlds".)
 #
-# **Which weights go, and why?** At the lowest point L1 empties those on which the loss, at zero, pulls with at most λ, for L1's own pull does not fade there; L2's does, so it empties none. The usual loop does not arrive at these zeros: the step has to stop there. And smaller weights can predict better, for they vary less, and that can outweigh their bias: with 20 patients ridge did predict better. Zeros alone do not do that: without a penalty the weights that L1 kept erred on 19.6 %, all weights under L1 on 13.3 %. <!-- rests: ridge-on-twenty, bare-worse -->
+# **Which weights go, and why?** At the lowest point L1 empties those on which the loss, at zero, pulls with at most λ, for L1's own pull does not fade there; L2's does, so it empties none. The usual loop does not arrive at these zeros: the step has to stop there. And smaller weights can predict better, for they vary less, and that can outweigh their bias: with 20 patients ridge did predict better, and by less spread. Zeros alone do less: without a penalty the weights that L1 kept erred on 19.6 %, all weights under L1 on 13.3 %. <!-- rests: ridge-on-twenty, ridge-spreads-less, bare-worse -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie
@@ -1196,11 +1199,11 @@ claim("One λ for each layer lowers the test error against one λ for both, chos
 # | loss $\frac12(w-a)^2$ | $S(a,\lambda)$: zero if $\lvert a\rvert\le\lambda$ | $a/(1+\lambda)$: never zero unless $a$ is |
 # | PyTorch | plain SGD, then under `no_grad()`: `w.copy_(softshrink(w, lr*l1))` | `weight_decay=`, 0 for biases |
 # | scikit-learn | `Lasso(alpha=λ)` | `Ridge(alpha=n*λ)` |
-# | λ, by validation; few rows: leave-one-out (tried for L2) | squared loss: below $\max\lvert X^\top y\rvert/n$ (there all are zero) | our digits: 0.01 to 0.025; large networks (not measured), SGD: 1e-4 to 5e-4 |
-# | why it helps | by the same argument (not measured); a bet on few features | less variance: keeps $d^2/(d^2+\lambda)$; $d^2$: an uncorrelated feature's variance |
+# | λ, by validation; few rows: leave-one-out | squared loss: below $\max\lvert X^\top y\rvert/n$ (there all are zero) | our digits: 0.01 to 0.025; large networks (not measured), SGD: 1e-4 to 5e-4 |
+# | why it helps | a bet on few features | less variance: keeps $d^2/(d^2+\lambda)$; $d^2$: an uncorrelated feature's variance |
 # | before | standardise features | the same |
 # | when not | to learn which correlated features matter | to empty weights |
-# | measured | proximal steps empty weights <!-- rests: proximal-empties --> | λ tuned: 300 digits 11 % wrong, L1 14 % <!-- rests: l2-below-l1 -->; 20 of our 442 patients 67 points wrong, least squares 92 <!-- rests: ridge-on-twenty --> |
+# | measured | proximal steps empty weights <!-- rests: proximal-empties -->; 20 patients 72 points wrong <!-- rests: lasso-on-twenty --> | λ tuned: 300 digits 11 % wrong, L1 14 % <!-- rests: l2-below-l1 -->; 20 of our 442 patients 67 points wrong, least squares 92 <!-- rests: ridge-on-twenty --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write them yourself: **`02_l1_l2_exercises.ipynb`**.
