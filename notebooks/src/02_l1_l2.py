@@ -473,7 +473,7 @@ show_shares(1, 2)
 #
 # With λ = 0.1 that is $1/1.1 = 91$ % for a standardised feature, whose variance is 1, and $0.01/0.11 = 9$ % for one with a variance of 0.01: the less a feature varies, the less the data say about its weight. (Correlated features: *Deeper*.)
 #
-# Does that lower the error on real rows? 40 times 20 patients are drawn to train on; the other 422 test. The simplest rival is the training mean for everybody. Nobody knows the true weights, so rows left out choose λ, here by **leave-one-out**: each of the 20 is left out once and predicted by the 19 others; the λ with the lowest mean squared error wins. The bars split the squared error: how far apart the predictions of two such draws lie, and the rest.
+# Does that lower the error on real rows? 40 times 20 patients are drawn to train on; the other 422 test. A rival is the training mean for everybody. Nobody knows the true weights, so rows left out choose λ, here by **leave-one-out**: each of the 20 is left out once and predicted by the 19 others; the λ with the lowest mean squared error wins. The bars split the squared error: how far apart the predictions of two such draws lie, and the rest.
 
 # %%
 from course_lib.experiments.l1_l2 import twenty
@@ -491,7 +491,7 @@ claim("Trained on 20 patients, ridge, its λ chosen by leave-one-out on the same
       kind="measured", id="ridge-on-twenty", unit="points", holds=negative)
 
 # %% [markdown]
-# **On draws of 20 from these 442 patients the penalty pays.** Least squares errs by 91.9 score points, ridge by 67.3; the lasso, with 71.9, is better than least squares, too. (The curve's lowest point, 63, is for who knows the best λ beforehand.) <!-- rests: ridge-on-twenty, lasso-on-twenty -->
+# **On draws of 20 from these 442 patients the penalty pays.** Least squares errs by 91.9 score points, ridge by 67.3; the lasso, with 71.7, beats least squares, too. (The curve's lowest point, 63, is for who knows the best λ beforehand.) <!-- rests: ridge-on-twenty, lasso-on-twenty -->
 #
 # **And it pays by less spread.** What two draws say of the same patient lies 97 points apart under least squares, 50 under ridge. The rest of the squared error, bias² and noise, is about the same; whether it is larger for ridge stayed open (*Deeper*). <!-- rests: ridge-spreads-less, open ridge-bias-on-twenty -->
 
@@ -1137,7 +1137,7 @@ for l1 in (0.0, 0.001):
 #
 # (More in *Deeper*: momentum and Adam under "why ηλ", the threshold under "do zeros stay", the draws under "worlds".)
 #
-# **Which weights go, and why?** At the lowest point L1 empties those on which the loss, at zero, pulls with at most λ, for L1's own pull does not fade there; L2's does, so it empties none. The usual loop does not arrive at these zeros: the step has to stop there. And smaller weights can predict better, for they vary less, and that can outweigh their bias: with 20 patients ridge did predict better, and by less spread. Zeros alone do less: without a penalty the weights that L1 kept erred on 19.6 %, all weights under L1 on 13.3 %. <!-- rests: ridge-on-twenty, ridge-spreads-less, bare-worse -->
+# **Which weights go, and why?** At the lowest point L1 empties those on which the loss, at zero, pulls with at most λ, for L1's own pull does not fade there; L2's does, so it empties none. The usual loop does not arrive at these zeros: the step has to stop there. And smaller weights can predict better, for they vary less, and that can outweigh their bias: with 20 patients ridge did, by less spread. Zeros alone do less: without a penalty the weights that L1 kept erred on 19.6 %, all weights under L1 on 13.3 %. <!-- rests: ridge-on-twenty, ridge-spreads-less, bare-worse -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: names lie
