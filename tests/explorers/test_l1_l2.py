@@ -10,6 +10,7 @@ from course_lib import plotting
 from course_lib.data.diabetes import load
 from course_lib.experiments.l1_l2 import path
 from course_lib.experiments.l1_l2.penalised_regression import PENALTIES
+from course_lib.experiments.l1_l2.twenty import STRENGTHS, Twenty
 from course_lib.explorers import l1_l2 as explore
 from course_lib.explorers.l1_l2 import share_kept, twenty
 from course_lib.l1_l2 import soft_threshold
@@ -105,18 +106,22 @@ def test_the_shares_drawn_are_bias_variance_and_their_sum_with_a_ring_at_the_bes
     share_kept.show_shares(1, 2)
 
 
-def test_the_errors_of_twenty_patients_are_drawn_between_least_squares_and_the_mean():
-    strengths = [0.0, 0.1, 1.0, 10.0, 1e9]
-    errors = torch.tensor([[92.0, 80, 60, 70, 79], [90, 84, 66, 74, 77]], dtype=torch.float64)
-    chosen = torch.tensor([60.0, 74.0], dtype=torch.float64)
-    (ax,) = twenty.picture(strengths, errors, chosen).axes
-    curve, *levels = (line.get_xydata() for line in ax.get_lines())
-    assert curve.tolist() == [[0.1, 82], [1, 63], [10, 72]]
-    assert [level[0, 1] for level in levels] == [91, 67, 78]
-    said = twenty.words(strengths, errors, chosen)
-    assert (
-        "from 91.0" in said and "to 63 near λ = 1 " in said and "leave-one-out it is 67.0" in said
-    )
+def test_the_errors_of_twenty_patients_are_drawn_with_their_two_parts():
+    errors = torch.full((2, len(STRENGTHS)), 80.0, dtype=torch.float64)
+    errors[:, 1:-1] += torch.tensor([[1.0], [3.0]])
+    errors[:, STRENGTHS.index(1.0)] = 63
+    chosen = torch.tensor([[92.0, 60, 70, 79], [90, 74, 72, 77]], dtype=torch.float64)
+    spread = torch.tensor([[4000.0, 900, 1000, 10], [6000, 1100, 1000, 10]], dtype=torch.float64)
+    drawn = Twenty(errors, chosen, spread, spread + 2000)
+    left, right = twenty.picture(drawn).axes
+    curve, *levels = (line.get_xydata() for line in left.get_lines())
+    assert len(curve) == len(STRENGTHS) - 2 and curve[:, 1].min() == 63 and curve[0, 1] == 82
+    assert [level[0, 1] for level in levels] == [91, 67, 71, 78]
+    bars = [(bar.get_x(), bar.get_width()) for bar in right.patches]
+    assert bars[:2] == [(0, 5), (0, 1)] and bars[4:6] == [(5, 7), (1, 3)]
+    said = twenty.words(drawn)
+    assert "from 91.0" in said and "to 63 near λ = 1 " in said and "it is 67.0" in said
+    assert "ridge 1.0 + 3.0" in said
 
 
 def test_names_stand_at_their_lines_in_their_order_and_none_on_another():

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from course_lib.base.random import seeded
 from course_lib.engine.cache import remembered
-from course_lib.experiments.l1_l2.refit import last_of_lowest, one_network, retrained
+from course_lib.experiments.l1_l2.refit import at_lowest, one_network, retrained, wrong
 from course_lib.experiments.l1_l2.shrinking import STEPS, digits_to_shrink
-from course_lib.experiments.l1_l2.tuned import COUNT, GRIDS, SEEDS, compute_tuned
+from course_lib.experiments.l1_l2.tuned import GRIDS, SEEDS, compute_tuned
 
 ARMS = ("drawn at random", "largest under L2")
 
@@ -37,7 +37,7 @@ def compute_choosing(seeds: Sequence[int] = SEEDS) -> Iterator[Choosing]:
     """Yields a `Choosing` that grows seed by seed."""
     for tuned in compute_tuned(seeds):
         yield Choosing(tuned.progress / 2, torch.empty(0, len(ARMS)))
-    done: list[list[float]] = []
+    done: list[Tensor] = []
     for seed, (l2, l1) in zip(seeds, tuned.strengths().tolist()):
         split, start = digits_to_shrink(seed), one_network(seed, 1, lr=0.0)
         masks = rivals(
@@ -46,13 +46,10 @@ def compute_choosing(seeds: Sequence[int] = SEEDS) -> Iterator[Choosing]:
             split.train_x.any(0),
             torch.rand(sum(p.numel() for p in start), generator=seeded(seed, "mask")),
         )
-        allowed = [torch.stack(both).repeat_interleave(COUNT, 0) for both in zip(*masks)]
-        decays = torch.tensor(GRIDS["l2"] * len(ARMS))
-        validation, test = (
-            errors.view(-1, COUNT) for errors in retrained(split, start, allowed, decays, seed)
-        )
-        done.append([test[a, last_of_lowest(validation[a])].item() for a in range(len(ARMS))])
-        yield Choosing(0.5 + len(done) / len(seeds) / 2, torch.tensor(done, dtype=torch.float64))
+        networks = retrained(split, start, masks, seed, l2=GRIDS["l2"])
+        errors = (side.view(len(ARMS), -1) for side in wrong(networks, split))
+        done.append(torch.stack(at_lowest(*errors)))
+        yield Choosing(0.5 + len(done) / len(seeds) / 2, torch.stack(done).double())
 
 
 def rivals(

@@ -1,51 +1,63 @@
-"""Test error of ridge against λ on few rows, between least squares and the training mean."""
-
-from collections.abc import Sequence
+"""Test error of ridge against λ on few rows, and of what the error of each method consists."""
 
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from course_lib import plotting
+from course_lib.experiments.l1_l2.twenty import METHODS, PATIENTS, STRENGTHS, Twenty
+
+NAMES = ("least squares", "ridge, λ by leave-one-out", "lasso, likewise", "training mean for all")
 
 
-def picture(strengths: Sequence[float], errors: Tensor, chosen: Tensor) -> Figure:
-    """Mean over the draws with its 95 % band; a line for each method that stands aside.
-
-    errors [draws, strengths]: root mean squared test errors; the first λ is 0, least squares, and
-    the last so large that the training mean alone is left. chosen [draws]: at the λ that
-    leave-one-out took.
-    """
-    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
-    ax = figure.subplots()
-    title = f"20 patients to learn from: mean of {len(errors)} draws, 95 % band"
-    ax.set(title=title, xlabel="λ", xscale="log")
-    ax.set(ylabel="error, score points (lower is better)", xlim=(strengths[1], strengths[-2]))
-    plotting.draw_band(ax, strengths[1:-1], errors[:, 1:-1], "ridge at this λ")
-    levels = {
-        "least squares": errors[:, 0],
-        "ridge, λ by leave-one-out": chosen,
-        "training mean for everybody": errors[:, -1],
-    }
-    for k, (name, values) in enumerate(levels.items(), 1):
+def picture(found: Twenty) -> Figure:
+    """Ridge's mean over the draws with its 95 % band, a line for each method; and their parts."""
+    figure = Figure(figsize=(9.6, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[1.6, 1])
+    left.set(title=f"Error after {PATIENTS} patients", xlabel="λ of ridge", xscale="log")
+    left.set(ylabel="score points (lower is better)", xlim=(STRENGTHS[1], STRENGTHS[-2]))
+    band = f"ridge at this λ: mean of {len(found.errors)} draws, 95 %"
+    plotting.draw_band(left, STRENGTHS[1:-1], found.errors[:, 1:-1], band)
+    for k, (name, level) in enumerate(zip(NAMES, found.chosen.mean(0).tolist()), 1):
         color, style = plotting.series(k)
-        level = values.mean().item()
-        ax.axhline(level, color=color, linestyle=style, label=f"{name}: {level:.1f}")
-    ax.set_ylim(min(60.0, 0.95 * chosen.mean().item()), None)
-    ax.legend(loc="center", bbox_to_anchor=(0.55, 0.76), fontsize=8)
+        left.axhline(level, color=color, linestyle=style, label=f"{name}: {level:.1f}")
+    left.set_ylim(min(60.0, 0.95 * found.chosen.mean(0).min().item()), None)
+    left.legend(loc="center", bbox_to_anchor=(0.56, 0.75), fontsize=8)
+    right.set(title="Squared error, in its two parts", xlabel="thousand squared points")
+    start = found.spread.mean(0) * 0
+    for k, (name, part) in enumerate(_parts(found).items()):
+        bars = right.barh(METHODS, part / 1000, left=start / 1000, label=name)
+        for bar in bars:
+            bar.set(color=plotting.series(5)[0] if k == 0 else plotting.muted(), alpha=0.8)
+        start = start + part
+    right.set_ylim(len(METHODS) + 0.9, -0.6)  # downwards, with room for the legend
+    right.legend(loc="lower left", fontsize=8)
     return figure
 
 
-def words(strengths: Sequence[float], errors: Tensor, chosen: Tensor) -> str:
+def words(found: Twenty) -> str:
     """What the picture shows, for who cannot see it."""
-    mean = errors.mean(0)
+    mean = found.errors.mean(0)
     best = int(mean[1:-1].argmin()) + 1
+    free, ridge, lasso, average = found.chosen.mean(0).tolist()
+    bars = "; ".join(
+        f"{name} {' + '.join(f'{part[k] / 1000:.1f}' for part in _parts(found).values())}"
+        for k, name in enumerate(METHODS)
+    )
     return (
-        f"Test error against λ: from {mean[0]:.1f} score points for least squares it falls to "
-        f"{mean[best]:.0f} near λ = {strengths[best]:.2g} and climbs to {mean[-1]:.1f}, the "
-        f"training mean. With λ chosen by leave-one-out it is {chosen.mean():.1f}."
+        f"Test error against λ: from {free:.1f} score points for least squares it falls to "
+        f"{mean[best]:.0f} near λ = {STRENGTHS[best]:.2g} and climbs to {average:.1f}, the "
+        f"training mean. With λ chosen by leave-one-out it is {ridge:.1f}, of the lasso "
+        f"{lasso:.1f}. Squared error, spread + rest, in thousands: {bars}."
     )
 
 
-def show_errors(strengths: Sequence[float], errors: Tensor, chosen: Tensor) -> None:
+def _parts(found: Twenty) -> dict:
+    """Name → mean over the draws, [methods]."""
+    return {
+        "spread between draws": found.spread.mean(0),
+        "rest: bias², and noise": found.rest.mean(0),
+    }
+
+
+def show_errors(found: Twenty) -> None:
     """Show the picture, with words for who cannot see it."""
-    plotting.show_with_words(picture(strengths, errors, chosen), words(strengths, errors, chosen))
+    plotting.show_with_words(picture(found), words(found))
