@@ -16,7 +16,7 @@
 #
 # A model is fitted to examples, and is meant for new ones. Its error on the examples is the *training error*; the error on new ones minus it is the **generalization gap**. A model **overfits** where more freedom, or more training, lowers its error on the examples and raises the error on new ones.
 #
-# Which models do that? "Those with too many parameters", one hears; "those that know their examples by heart." Is it so? To memorise, to have a large gap, to overfit: the three are easily taken for one. Here you will see each without another.
+# Which models do that? "Those with too many parameters", one hears; "those that know their examples by heart." To memorise, to have a large gap, to overfit: the three are easily taken for one. Here you will see each without another.
 #
 # *46 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
@@ -94,7 +94,7 @@ reveal("degree", from_interval={"3": positive(worse)},
 # %% [markdown]
 # The training error only falls, for every degree contains the lower ones. The validation error falls and rises again: 0.29 at degree 1, 0.11 at 3, 2.6 at 12. At 12 a few wild fits decide how much: on fresh seeds it is 1.9. So degree 12 overfits. At degree 1 there is hardly a gap, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# And the first picture? The errors of new points, of standard deviation 0.3, alone cost $0.3^2 = 0.09$, and no curve does better on average. On these its curve has 0.12 at degree 3, and 0.23 at 7: by then doubt is due.
+# And the first picture? The errors of new points, of standard deviation 0.3, alone cost $0.3^2 = 0.09$, and no curve does better on average. On these its curve has 0.12 at degree 3, and 0.23 at 7, where doubt is due.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -467,7 +467,7 @@ explore.early_stopping.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Does stopping help?
 #
-# *Which* labels has a network learned, and when? A label is learned where the network gives it back, right or wrong. Grey: from the first to the last step that one of the twelve keeps.
+# *Which* labels has a network learned, and when? A label is learned where the network gives it back, right or wrong. Grey: the steps that the twelve keep, first to last.
 
 # %%
 from course_lib.experiments.overfitting.early_stopping import curves
@@ -479,7 +479,7 @@ show_with_words(explore.labels_learned.picture(noisy, patience=5), "The right la
 # %% [markdown]
 # What labels have in common is learned first (Arpit et al. 2017). The kept weights have learned 95.5 % of the right labels and 4.4 % of the wrong ones: $0.8\cdot95.5 + 0.2\cdot4.4\approx77$ %, as in the plain loop. So it is the right labels that they have learned, and hardly a wrong one. <!-- rests: common-first -->
 #
-# The kept weights get 12.6 points more of the test images right than those of step 1000 (10.9 on fresh seeds). It is the short training that helps: a fixed 100 steps get 90 % right, too, and the validation digits find such a step. <!-- rests: stopping-noisy -->
+# With wrong labels the kept weights get 12.6 points more of the test images right than those of step 1000 (10.9 on fresh seeds). It is the short training that helps: a fixed 100 steps get 90 % right, too, and the validation digits find such a step. <!-- rests: stopping-noisy -->
 #
 # Would the 100 have been worth more as training data? Not in another network: 150 digits stopped by 100 got 82.7 % right, all 250 trained to the end 74.4 %.
 #
