@@ -135,16 +135,15 @@ class RandomFeatures:
     validation_error: Tensor
     test_error: Tensor
     train_loss: Tensor
-    progress: float = 1.0
 
-    def tuned(self) -> Tensor:
-        """Test error [widths, seeds] of the λ with the lowest validation error.
+    def tuned(self, figure: str = "test_error") -> Tensor:
+        """A `figure` [widths, seeds] at the λ with the lowest validation error.
 
         Of equals it is the largest.
         """
         error = self.validation_error.flip(2)
         best = len(self.strengths) - 1 - error.nan_to_num(torch.inf).argmin(2, keepdim=True)
-        return self.test_error.gather(2, best).squeeze(2)
+        return getattr(self, figure).gather(2, best).squeeze(2)
 
     def widest_and_best_below(self, rows: int) -> tuple[Tensor, Tensor]:
         """Test errors [seeds] at λ = 0, of the last width and of the best one below `rows`.
@@ -156,65 +155,90 @@ class RandomFeatures:
         return plain[-1], narrow[narrow.mean(1).argmin()]
 
 
+@dataclass
+class Worlds:
+    """Random features with every label right, and with a share of them wrong."""
+
+    clean: RandomFeatures
+    noisy: RandomFeatures
+    progress: float = 1.0
+
+
 @remembered
 def random_features(
     noise: float,
     widths: tuple[int, ...] = WIDTHS,
     seeds: tuple[int, ...] = SEEDS,
     strengths: tuple[float, ...] = STRENGTHS,
-) -> Iterator[RandomFeatures]:
+) -> Iterator[Worlds]:
     """Fit the last layer behind a frozen random first one and ReLU, to `TRAIN_ROWS` digits.
 
-    By ridge, to one-hot labels, wrong with probability `noise`, else ValueError. Yields after every
-    width of every seed.
+    By ridge, to one-hot labels, right ones and ones wrong with probability `noise` (else
+    ValueError), on the same features. Yields after every width of every seed.
     """
     require_probability("noise", noise)
-    shape = len(widths), len(seeds), len(strengths)
-    empty = {name: torch.full(shape, torch.nan) for name in FIGURES}
-    found = RandomFeatures(noise, widths, strengths, **empty, progress=0.0)
+    shape = 2, len(widths), len(seeds), len(strengths)
+    found = {name: torch.full(shape, torch.nan) for name in FIGURES}
     for s, seed in enumerate(seeds):
-        split = digits(TRAIN_ROWS, 200, noise, "unit", seed, torch.float64)
+        splits = [
+            digits(TRAIN_ROWS, 200, share, "unit", seed, torch.float64) for share in (0.0, noise)
+        ]
         generator = seeded(seed, "random features")
         first = torch.randn(64, max(widths), generator=generator, dtype=torch.float64)
         for w, width in enumerate(widths):
-            for name, figure in zip(FIGURES, _figures(split, first[:, :width], strengths)):
-                getattr(found, name)[w, s] = figure
-            yield snapshot(found, (s * len(widths) + w + 1) / (len(seeds) * len(widths)))
+            for name, figure in zip(FIGURES, _figures(splits, first[:, :width], strengths)):
+                found[name][:, w, s] = figure
+            progress = (s * len(widths) + w + 1) / (len(seeds) * len(widths))
+            clean, noisy = (
+                RandomFeatures(
+                    share, widths, strengths, *(found[name][k].clone() for name in FIGURES)
+                )
+                for k, share in enumerate((0.0, noise))
+            )
+            yield Worlds(clean, noisy, progress)
 
 
-def _figures(split: Split, first: Tensor, strengths: Sequence[float]) -> list[Tensor]:
-    """Error rates [strengths] on training, validation and test rows, and the training loss."""
-    target = torch.nn.functional.one_hot(split.train_y, 10).double()
+def _figures(splits: Sequence[Split], first: Tensor, strengths: Sequence[float]) -> list[Tensor]:
+    """Error rates [splits, strengths] on training, validation and test rows; the training loss.
+
+    The splits have the same images, and labels of their own.
+    """
+    images = splits[0]
+    y = torch.stack([split.train_y for split in splits])
+    target = torch.nn.functional.one_hot(y, 10).double()
 
     def phi(x: Tensor) -> Tensor:
         """Centred pixels, so that about half of the features are on.
 
         Their lengths do not grow with the width.
         """
-        return torch.relu((x - split.train_x.mean(0)) @ first) / first.shape[1] ** 0.5
+        return torch.relu((x - images.train_x.mean(0)) @ first) / first.shape[1] ** 0.5
 
-    train = phi(split.train_x)
+    train = phi(images.train_x)
     wide = train.shape[1] > train.shape[0]
     s2, axes = torch.linalg.eigh(train @ train.T if wide else train.T @ train)
-    keep, labels = s2 > 1e-14 * s2.max(), axes.T @ (target if wide else train.T @ target)
+    pull = len(train) * torch.tensor(strengths, dtype=s2.dtype).unsqueeze(1)
+    kept = torch.where(s2 > 1e-14 * s2.max(), 1 / (s2 + pull), 0.0)
+    labels = axes.T @ (target if wide else train.T @ target)
+    # (K + nλ)⁻¹y over rows, or (ΦᵀΦ + nλ)⁻¹Φᵀy over features: [rows, splits · strengths · 10]
+    weights = axes @ torch.einsum("fd,sdk->dsfk", kept, labels).flatten(1)
+    if wide:
+        weights = train.T @ weights
 
-    def solve(l2: float) -> Tensor:
-        """(K + nλ)⁻¹y over rows, or (ΦᵀΦ + nλ)⁻¹Φᵀy over features."""
-        return axes @ (torch.where(keep, 1 / (s2 + len(train) * l2), 0.0).unsqueeze(1) * labels)
+    def say(features: Tensor) -> Tensor:
+        """The ten outputs [splits, strengths, rows, 10]."""
+        outputs = (features @ weights).unflatten(1, (len(splits), len(strengths), 10))
+        return outputs.permute(1, 2, 0, 3)
 
-    weights = torch.stack([solve(l2) for l2 in strengths])
+    def error(outputs: Tensor, name: str) -> Tensor:
+        truth = torch.stack([getattr(split, name) for split in splits]).unsqueeze(1)
+        return (outputs.argmax(3) != truth).double().mean(2)
 
-    def say(x: Tensor) -> Tensor:
-        """The ten outputs [strengths, rows, 10]."""
-        return (phi(x) @ train.T if wide else phi(x)) @ weights
-
-    def error(x: Tensor, y: Tensor) -> Tensor:
-        return (say(x).argmax(2) != y).double().mean(1)
-
+    fitted = say(train)
     return [
-        error(split.train_x, split.train_y),
-        error(split.validation_x, split.validation_y),
-        error(split.test_x, split.test_y),
+        error(fitted, "train_y"),
+        error(say(phi(images.validation_x)), "validation_y"),
+        error(say(phi(images.test_x)), "test_y"),
         # of one-hot labels the squares add up to 1 a row
-        (say(split.train_x) - target).square().sum(2).mean(1),
+        (fitted - target.unsqueeze(1)).square().sum(3).mean(2),
     ]

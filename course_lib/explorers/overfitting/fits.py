@@ -105,6 +105,8 @@ def move_fits(marks, result, index, shown=True, parts=True):
     for name in FIGURES:
         drawn = parts or name in TWO
         marks[name][0].set_data(*(lines.get(name, ([], [])) if drawn else ([], [])))
+    # bias² alone goes below 10⁻²
+    marks["here"][0].axes.set_ylim(bottom=1e-4 if parts else 1e-2)
     level = result.noise**2 if shown and parts and result.noise else np.nan
     marks["noise"][0].set_ydata([level] * 2)
     marks["here"][0].set_xdata([result.complexities[index] if shown else np.nan] * 2)

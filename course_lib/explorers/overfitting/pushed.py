@@ -45,7 +45,7 @@ def picture() -> Figure:
         ax.text(
             0.5,
             0.03,
-            f"follows by {share[PUSHED]:.2f}\nover all places {share.sum():.0f}/{ROWS} on average",
+            f"follows by {share[PUSHED]:.2f}\nmean of the places {share.sum():.0f}/{ROWS}",
             transform=ax.transAxes,
             ha="center",
             fontsize=9,

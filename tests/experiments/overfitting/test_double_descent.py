@@ -78,16 +78,24 @@ def test_refusals(bad):
 
 @pytest.mark.parametrize("width", [20, 350])
 def test_random_features_are_scikit_learns_ridge(width):
+    splits = [lab.digits(lab.TRAIN_ROWS, 200, n, "unit", 0, torch.float64) for n in (0.0, 0.2)]
+    first = torch.randn(64, width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    figures = lab._figures(splits, first, (1e-4, 1e-2))
+
+    for split, *found in zip(splits, *figures):
+        _expect_ridge(split, first, (1e-4, 1e-2), found)
+
+
+def _expect_ridge(split, first, strengths, found):
     from sklearn.linear_model import Ridge
 
-    split = lab.digits(lab.TRAIN_ROWS, 200, 0.2, "unit", 0, torch.float64)
-    first = torch.randn(64, width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    train, validation, test, loss = lab._figures(split, first, (1e-4, 1e-2))
+    train, validation, test, loss = found
 
     def phi(x):
-        return (torch.relu((x - split.train_x.mean(0)) @ first) / width**0.5).numpy()
+        features = torch.relu((x - split.train_x.mean(0)) @ first)
+        return (features / first.shape[1] ** 0.5).numpy()
 
-    for k, l2 in enumerate((1e-4, 1e-2)):
+    for k, l2 in enumerate(strengths):
         model = Ridge(alpha=lab.TRAIN_ROWS * l2, fit_intercept=False)
         target = torch.nn.functional.one_hot(split.train_y, 10).double().numpy()
         model.fit(phi(split.train_x), target)
@@ -99,20 +107,29 @@ def test_random_features_are_scikit_learns_ridge(width):
             assert errors[k].item() == pytest.approx(wrong.mean(), abs=2 / len(y))
 
 
+def test_the_two_worlds_have_the_same_images_and_labels_of_their_own():
+    clean, noisy = (lab.digits(lab.TRAIN_ROWS, 200, n, "unit", 0) for n in (0.0, 0.2))
+    for name in ("train_x", "validation_x", "test_x", "test_y"):
+        assert torch.equal(getattr(clean, name), getattr(noisy, name))
+    assert not torch.equal(clean.train_y, noisy.train_y)
+    assert not torch.equal(clean.validation_y, noisy.validation_y)
+
+
 def test_random_features_stream_and_tune_on_validation():
-    *partial, found = lab.random_features(0.2, widths=(20, 300), seeds=(0, 1))
-    assert (
-        found.progress == 1
-        and partial[0].test_error.isnan().any()
-        and found.test_error.isfinite().all()
-    )
+    *partial, worlds = lab.random_features(0.2, widths=(20, 300), seeds=(0, 1))
+    assert worlds.progress == 1 and partial[0].noisy.test_error.isnan().any()
+    assert worlds.clean.test_error.isfinite().all() and worlds.clean.noise == 0
+    found = worlds.noisy
+    assert found.test_error.isfinite().all() and found.noise == 0.2
     assert (found.train_error[1, :, 0] == 0).all(), "300 features fit 300 labels"
     assert found.train_loss[1, :, 0].max() < 1e-6 < found.train_loss[0].min()
-    tuned = found.tuned()
+    tuned, fitted = found.tuned(), found.tuned("train_error")
     for w in range(2):
         for s in range(2):
             best = found.validation_error[w, s].min()
-            assert tuned[w, s] in found.test_error[w, s][found.validation_error[w, s] == best]
+            lowest = found.validation_error[w, s] == best
+            assert tuned[w, s] in found.test_error[w, s][lowest]
+            assert fitted[w, s] in found.train_error[w, s][lowest]
 
 
 def test_the_widest_is_set_beside_the_width_with_the_lowest_mean_below_a_bound():
