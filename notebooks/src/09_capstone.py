@@ -252,7 +252,7 @@ predict("ten",
         ["better than plain", "worse than plain", "too close to tell"])
 
 # %% [markdown]
-# First small: one hidden layer of 64 units, 80 % of the e-mails to train on, 20 % to test. Dropout and plain have the *same* rows, the *same* start and the *same* batches. Judged is the **difference** in accuracy: what both share goes away.
+# First small: one hidden layer of 64 units, and in each division 80 % to train on, 20 % to test. Dropout and plain have the *same* rows, the *same* start and the *same* batches. Judged is the **difference** in accuracy: what both share goes away.
 
 # %% tags=["plain"]
 import torch
@@ -375,7 +375,7 @@ for row in kinds.view(10, 50):
 #
 # **Five test sets, and yet ¼, not ⅕?** Let $v$ be the variance of one test result from world to world. The mean of five independent ones has variance $v/5$. But a file does not show $v$. It shows $s^2$, and its results, which share a fifth of their e-mails, are more alike: $s^2$ is only $\frac45v$ on average. So $\frac v5 = \frac15\cdot\frac54s^2 = \frac14s^2$.
 #
-# For models that learn, the term is a rule of thumb. In files of 500 e-mails, for networks of two layers with dropout and without, the naive interval held the truth in 90 % of a hundred files, the corrected one in all. There a term of 0.03 [0.00, 0.05] would have done instead of ¼ (*Deeper*). <!-- rests: networks-term -->
+# For models that learn, the term is a rule of thumb. In files of 500 e-mails, for the networks of two layers with dropout and without, the naive interval held the truth in 90 of a hundred files, the corrected one in all. There a term of 0.03 [0.00, 0.05] would have done instead of ¼ (*Deeper*). <!-- rests: networks-term -->
 
 # %% [markdown]
 # ### Which interval for which question?
@@ -387,7 +387,7 @@ for row in kinds.view(10, 50):
 # | question | interval | where it errs | on this page |
 # |---|---|---|---|
 # | *This file*: what is the mean over all its divisions? | naive | decides too often, if read as of new e-mails | *Combine*, *Choose*, *Ask* |
-# | *New e-mails*: what is the mean over such files? | corrected | says "undecided" too often for that pair, for others perhaps too seldom | *The study, honestly* |
+# | *New e-mails*: what is the mean over such files? | corrected | says "undecided" too often for the pair above, for others perhaps too seldom | *The study, honestly* |
 #
 # Nor is any verdict here corrected for their number: where nothing differs, one in twenty leaves out 0.
 #
@@ -761,7 +761,7 @@ reveal("search", from_interval={"more than half": positive(half),
                f"kept {100 * kept.mean():.1f}", rests="search-keeps-less")
 
 # %% [markdown]
-# *Left:* a line for each study, from the lead promised to the lead kept. *Right:* the winner of $n$ candidates, over all draws and studies.
+# *Left:* a line for each study, from the lead promised to the lead kept. *Right:* the winner of $n$ candidates, on average.
 #
 # **Do this**: move the candidates tried from 1 to 30.  **Notice**: which of the two curves keeps falling?
 
@@ -791,7 +791,7 @@ print(f"two disagree on {found.disagreement.mean():.1%} of the 200 rows; test er
       f"spread by {100 * found.test[:, :, -1].std(1).mean():.1f} points")
 
 # %% [markdown]
-# Only rows choose on which two settings disagree: 4.9 %, ten of the 200. If two are equally good, each such row is a toss, +1 or −1, and their difference has a standard deviation of $\sqrt{0.049/200}$, 1.6 points. One's own luck is $1.6/\sqrt2 = 1.1$, for a difference of two is $\sqrt2$ times as wide: as much as the thirty spread on test rows. Of thirty draws from a bell curve the best lies about twice that out. So were all equally good, luck alone would promise 2.2 of the 2.56 points.
+# Only rows choose on which two settings disagree: 4.9 %, ten of the 200. If two are equally good, each such row is a toss, +1 or −1, and their difference has a standard deviation of $\sqrt{0.049/200}$, 1.6 points. A difference of two is $\sqrt2$ times as wide as one's own luck, so that is 1.1 points: as much as the thirty spread on test rows. Of thirty draws from a bell curve the best lies about twice that out. So were all equally good, luck alone would promise 2.2 of the 2.56 points.
 #
 # **A winner's validation error is no result. One look at the test rows is.** To look, and then try something else, makes them validation rows.
 
@@ -946,7 +946,7 @@ claim("The chances of the thirty candidates to win among ten add up to 1.",
 # - **nuisance**: tuned anew for each $p$;
 # - **fixed**: stays, and the answer holds for that value alone.
 #
-# **Here: 300 digits, a fifth of the labels wrong; a plain network with one hidden layer of 64 units; six seeds.** We trained every combination of $p$, rate, weight decay and up to 300 steps. Validation rows choose, test rows judge.
+# **Here: 300 digits, a fifth of the labels wrong; one hidden layer of 64 units; six seeds.** We trained every combination of $p$, rate, weight decay and up to 300 steps. Validation rows choose, test rows judge.
 
 # %%
 predict("retuned",
@@ -988,13 +988,13 @@ explore.playbook.show()
 # %% [markdown]
 # ### Five answers
 #
-# The eight points become 0.2:
+# One set of networks gives five answers, and the eight points become 0.2:
 #
 # | chosen anew for each arm | dropout minus none, points of test error | verdict |
 # |---|---|---|
 # | nothing; rate 0.003 | −8.3 [−9.9, −6.7] | it helps <!-- rests: dropout-fixed-rate --> |
 # | nothing; rate 0.0003 | +1.2 [+0.4, +1.9] | it harms <!-- rests: dropout-slow-rate --> |
-# | rate | −1.5 [−2.1, −1.0] | it helps; whether by more than a point is open <!-- rests: open dropout-rate --> |
+# | rate | −1.5 [−2.1, −1.0] | it helps; by a point or not is open <!-- rests: open dropout-rate --> |
 # | rate and steps | −0.2 [−0.5, +0.1] | within a point; its sign is open here <!-- rests: dropout-retuned --> |
 # | rate, steps and decay | −0.6 [−1.3, +0.1] | undecided here; within a point on fresh seeds only |
 #
