@@ -252,7 +252,7 @@ predict("ten",
         ["better than plain", "worse than plain", "too close to tell"])
 
 # %% [markdown]
-# First small: one hidden layer of 64 units, and in each division 80 % to train on, 20 % to test. Dropout and plain have the *same* rows, the *same* start and the *same* batches. Judged is the **difference** in accuracy: what both share goes away.
+# First small: one hidden layer of 64 units, in each division 80 % to train on, 20 % to test. Dropout and plain have the *same* rows, start and batches. Judged is the **difference** in accuracy: what both share goes away.
 
 # %% tags=["plain"]
 import torch
