@@ -139,7 +139,7 @@ show_with_words(explore.mixer.picture(three),
 # %% [markdown]
 # **Is more better? In error, yes, but early stopping alone brings most of it. In calibration error, no: there everything is worse than plain.** <!-- rests: stop-gains-half, all-stop-error, not all-plain-ece -->
 #
-# *Error.* Plain has 28.4 % wrong, stopped early 13.4, everything 10.7. The seven others without early stopping bring more than half of the gain, too, so such gains do not add up. <!-- rests: others-gain-half --> Our reading: both cure the same ill, wrong labels learned by heart. Whether everything differs by a point from early stopping, dropout and smoothing together is open. <!-- rests: open all-three-close -->
+# *Error.* Plain has 28.4 % wrong, stopped early 13.4, everything 10.7. The seven others without early stopping bring more than half of the gain, too, so gains do not add up. <!-- rests: others-gain-half --> Our reading: both cure the same ill, wrong labels learned by heart. Whether everything differs by a point from early stopping, dropout and smoothing together is open. <!-- rests: open all-three-close -->
 #
 # *Was it fair?* Early stopping has 200 labelled rows more, to validate by. Plain trained on all 500 still errs 8.9 points more, but its calibration error, 0.09, is the lowest here. <!-- rests: stop-or-more-rows --> And one learning rate, 0.002, served all, tuned for none. *Ask* shows what that may hide.
 #
@@ -1056,7 +1056,7 @@ for way, answer in {"rate 0.003": standing, "rate 0.0003": slower, "rate, steps"
 # Our judgement, not a measurement:
 #
 # 1. Look at the training error and the validation error.
-# 2. Are both close, and higher than wrong labels explain? Take a richer model or more steps, no regularizer (01).
+# 2. Are both close, and higher than wrong labels explain? Take a richer model or more steps, no regularizer.
 # 3. Are both low? Leave it: a gap by itself is no fault.
 # 4. Is only the training error low? Try the learning rate, then more or better data, early stopping, weight decay, augmentation; then a norm, dropout, smoothing.
 # 5. Search together what is left, by validation error, or loss where probabilities are used.
