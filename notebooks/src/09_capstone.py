@@ -34,7 +34,6 @@ from itertools import combinations
 
 from course_lib.base.random import seeded
 from course_lib.experiments.capstone import playbook
-from course_lib.experiments.capstone.coverage import coverage, intervals
 from course_lib.experiments.capstone.mixer import (EVERYTHING, Setting, difference, mix,
                                                    share_gained)
 from course_lib.experiments.capstone.search import chances, halve, search
@@ -78,7 +77,7 @@ from course_lib.explorers import capstone as explore
 explore.mixer.show()
 
 # %% [markdown]
-# With nothing switched on, the mix *is* plain. Its test error is lowest near step 100; then it rises, while the training error falls to near 0, wrong labels included. The *gap* is test minus training error. Thin lines are seeds, thick bars and shades 95 % intervals.
+# At first the mix *is* plain, and hides its line: its test error is lowest near step 100; then it rises, while the training error falls to near 0, wrong labels included. The *gap* is test minus training error. Thin lines are seeds, thick bars and shades 95 % intervals.
 #
 # Four doubts, one for each part:
 #
@@ -134,7 +133,7 @@ reveal("stopping",
 # eight seeds, on test rows with right labels
 three = {"plain": plain, "stopped early": stopped, "everything": everything}
 show_with_words(explore.mixer.picture(three),
-                "Everything errs least, and has the highest calibration error.")
+                "The error falls, the calibration error rises.")
 
 # %% [markdown]
 # **Is more better? In error, yes, but early stopping alone brings most of it. In calibration error, no: there everything is worse than plain.** <!-- rests: stop-gains-half, all-stop-error, not all-plain-ece -->
@@ -238,21 +237,7 @@ for name, arm in (("plain, right labels", plain_right),
 #
 # **Here: 4601 e-mails, spam or not, labels as they come.** Does dropout help, and how sure can ten repetitions make us?
 #
-# ### A study to repeat
-#
-# The mlr3torch course compares *plain*, *dropout* 0.5, *batch norm* and *both*, in ten divisions of these e-mails:
-#
-# > While the intervals are too wide to be able to draw any final conclusions, both regularization techniques tend to lead to better results.
-#
-# Ours differs in stopping, scaling and split, so it refutes nothing (*Deeper*).
-
-# %%
-predict("ten",
-        "Ten repetitions, the textbook's interval: the network with dropout is …",
-        ["better than plain", "worse than plain", "too close to tell"])
-
-# %% [markdown]
-# First small: one hidden layer of 64 units, in each division 80 % to train on, 20 % to test. Dropout and plain have the *same* rows, start and batches. Judged is the **difference** in accuracy: what both share goes away.
+# One hidden layer of 64 units, and ten divisions of the e-mails: in each 80 % to train on, 20 % to test. Dropout and plain have the *same* rows, start and batches. Judged is the **difference** in accuracy: what both share goes away.
 
 # %% tags=["plain"]
 import torch
@@ -293,8 +278,20 @@ print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} c
 # $$\bar d \pm t\,s\,\sqrt{\frac1J}$$
 #
 # $\bar d$ is the mean of $J = 10$ differences and $s$ their standard deviation; $t$ (*Student's quantile*) is 2.26 for ten values, 1.96 for very many. The *corrected* one adds ¼ to the $1/J$ under the root. By the naive one dropout harms, by the corrected one that is open. Which is right?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A study to repeat
 #
-# And a network like the study's, two layers of 100 units, after 8 epochs of Adam at 0.003? By the naive interval:
+# The mlr3torch course compares *plain*, *dropout* 0.5, *batch norm* and *both*, in ten divisions of these e-mails:
+#
+# > While the intervals are too wide to be able to draw any final conclusions, both regularization techniques tend to lead to better results.
+#
+# Ours differs in stopping, scaling and split, so it refutes nothing (*Deeper*). **Here: two layers of 100 units, 8 epochs of Adam at 0.003.** First by the naive interval:
+
+# %%
+predict("ten",
+        "Ten repetitions, the textbook's interval: the network with dropout is …",
+        ["better than plain", "worse than plain", "too close to tell"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, ran = study(100)  # 400 networks
@@ -312,7 +309,7 @@ reveal("ten", from_interval={"better than plain": positive(few),
        rests="ten-dropout")
 
 # %% [markdown]
-# Dropout is *worse* there, too, and in thirty more divisions of the same e-mails. <!-- rests: not ten-dropout -->
+# Dropout is *worse*, and in thirty more divisions of the same e-mails, too. <!-- rests: not ten-dropout -->
 #
 # So repeat a hundred times? With $1/\sqrt J$ the naive interval gets as narrow as one likes. Is one then as sure as one likes?
 
@@ -323,11 +320,13 @@ reveal("ten", from_interval={"better than plain": positive(few),
 
 # %%
 predict("coverage",
-        "How often does the naive 95 % interval of 100 repetitions hold the true 0.9?",
+        "How often does the 95 % interval from 100 repetitions hold the true 0.9?",
         ["in about 95 % of the worlds", "in 70 to 90 %", "in 50 to 70 %",
          "in fewer than half"])
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true, "source_hidden": true}
+from course_lib.experiments.capstone.coverage import coverage, intervals
+
 held = coverage()
 claim("The naive 95 % interval of 100 repetitions holds the truth in fewer than half "
       "of the worlds.", measured=held["naive"], unit="%", times=100,
@@ -348,8 +347,9 @@ reveal("coverage",
        rests="naive-coverage")
 
 # %%
-show_with_words(explore.coverage.picture(intervals(20)), "Twenty of the thousand "
-                "worlds: most naive intervals miss 90 %, most corrected ones hold it.")
+# the first twenty of the thousand worlds
+show_with_words(explore.coverage.picture(intervals(20)), "Most naive intervals miss "
+                "90 %, most corrected ones hold it.")
 
 # %% [markdown]
 # The naive interval held the truth in 28 % of the worlds, the corrected one in 95 %. <!-- rests: naive-coverage, corrected-coverage -->
@@ -517,14 +517,10 @@ explore.study.show(repetitions=100, interval="corrected")
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: each variant tuned
 #
-# First dropout minus plain by both intervals, and the four cards of *The study, honestly*; then the frozen settings.
+# First the four cards of *The study, honestly*, then the frozen settings.
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 *_, ran = study(100)  # the 400 networks of the first sitting
-for J in (10, 100):
-    d = 100 * (ran.first(J).of("dropout") - ran.first(J).of("plain"))
-    print(f"{J:3} divisions, points: naive {mean_interval(d)}, "
-          f"corrected {corrected_interval(d, ran.train_rows, ran.test_rows)}")
 for variant in ("dropout", "batch norm"):
     claim(f"100 repetitions, corrected interval: the network with {variant} improves "
           "on plain in accuracy.",
@@ -761,7 +757,7 @@ reveal("search", from_interval={"more than half": positive(half),
                f"kept {100 * kept.mean():.1f}", rests="search-keeps-less")
 
 # %% [markdown]
-# *Left:* a line for each study, from the lead promised to the lead kept. *Right:* the winner of $n$ candidates, on average.
+# *Left:* the first study, the star its winner. Not typical: its validation rows happen to be easier, and it keeps more than half, 1.2 points of 2.2 (mean of the thirty to star, down and across). *Right:* the winner of $n$ candidates, over all draws and studies.
 #
 # **Do this**: move the candidates tried from 1 to 30.  **Notice**: which of the two curves keeps falling?
 
@@ -783,15 +779,7 @@ explore.search.show(n=30)
 #
 # ### Why does the winner flatter itself?
 #
-# All thirty are judged on the same 200 rows. How different are they?
-
-# %%
-# means of the eight studies
-print(f"two disagree on {found.disagreement.mean():.1%} of the 200 rows; test errors "
-      f"spread by {100 * found.test[:, :, -1].std(1).mean():.1f} points")
-
-# %% [markdown]
-# Only rows choose on which two settings disagree: 4.9 %, ten of the 200. If two are equally good, each such row is a toss, +1 or −1, and their difference has a standard deviation of $\sqrt{0.049/200}$, 1.6 points. A difference of two is $\sqrt2$ times as wide as one's own luck, so that is 1.1 points: as much as the thirty spread on test rows. Of thirty draws from a bell curve the best lies about twice that out. So were all equally good, luck alone would promise 2.2 of the 2.56 points.
+# All thirty are judged on the same 200 rows. Only rows choose on which two settings disagree: say, a twentieth (not measured on this page). If two are equally good, each such row is a toss, +1 or −1, and their difference has a standard deviation of $\sqrt{0.05/200}$, 1.6 points. A difference of two is $\sqrt2$ times as wide as one's own luck, so that is 1.1 points. Of thirty draws from a bell curve the best lies about twice that out. So luck alone could promise 2.2 of the 2.56.
 #
 # **A winner's validation error is no result. One look at the test rows is.** To look, and then try something else, makes them validation rows.
 
