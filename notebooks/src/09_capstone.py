@@ -53,7 +53,7 @@ setup()
 # - *Stopped early*: plain with early stopping.
 # - *Everything*: early stopping and seven others (L1, L2, weight decay, smoothing, dropout, BatchNorm, stochastic depth), at untuned strengths, some far above the usual.
 #
-# Each seed gives one difference from plain. *Lower* says that the 95 % interval of their mean lies wholly below 0.
+# Each seed gives one difference from plain. As on the [first page](index.ipynb), *lower* says that the 95 % interval of their mean lies wholly below 0.
 
 # %%
 predict("everything",
