@@ -54,7 +54,7 @@ setup()
 # - *Stopped early*: plain with early stopping.
 # - *Everything*: early stopping and seven others (L1, L2, weight decay, smoothing, dropout, BatchNorm, stochastic depth), at untuned strengths, some far above the usual.
 #
-# Each seed gives one difference from plain. *Lower* says that the 95 % interval of their mean lies wholly below 0.
+# Each seed gives one difference from plain. As on the [first page](index.ipynb), *lower* says that the 95 % interval of their mean lies wholly below 0.
 
 # %%
 predict("everything",
@@ -80,7 +80,7 @@ explore.mixer.show()
 # %% [markdown]
 # With nothing switched on, the mix *is* plain. Its test error is lowest near step 100; then it rises, while the training error falls to near 0, wrong labels included. The *gap* is test minus training error. Thin lines are seeds, thick bars and shades 95 % intervals.
 #
-# Four doubts, one for each part:
+# Four doubts:
 #
 # - *Combine*: plain is a weak opponent, with 600 steps to learn wrong labels by heart.
 # - *Prove*: how sure is a mean of a few repetitions?
