@@ -145,7 +145,7 @@ show_with_words(explore.mixer.picture(three),
 #
 # *Probabilities.* As they come, without a temperature (05), plain is too sure, and everything not sure enough. <!-- rests: plain-too-sure, everything-unsure --> Trained on right labels, too, everything has the higher calibration error. <!-- rests: right-labels-ece -->
 #
-# So **compare with early stopping**, one knob, before you praise more of them, and look at more than one figure (*Deeper*).
+# So **compare with early stopping**, one knob, before you praise more, and look at more than one figure (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: too sure, or not sure enough?
