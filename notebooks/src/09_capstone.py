@@ -77,7 +77,7 @@ from course_lib.explorers import capstone as explore
 explore.mixer.show()
 
 # %% [markdown]
-# At first the mix *is* plain, and hides its line: its test error is lowest near step 100; then it rises, while the training error falls to near 0, wrong labels included. The *gap* is test minus training error. Thin lines are seeds, thick bars and shades 95 % intervals.
+# At first the mix *is* plain, and hides its line. Its test error is lowest near step 100; then it rises, while the training error falls to near 0, wrong labels included. The *gap* is test minus training error. Thin lines are seeds, thick bars and shades 95 % intervals.
 #
 # Four doubts, one for each part:
 #
@@ -144,7 +144,7 @@ show_with_words(explore.mixer.picture(three),
 #
 # *Probabilities.* As they come, without a temperature (05), plain is too sure, and everything not sure enough. <!-- rests: plain-too-sure, everything-unsure --> Trained on right labels, too, everything has the higher calibration error. <!-- rests: right-labels-ece -->
 #
-# So **compare with early stopping**, one knob, before you praise more of them, and look at more than one figure (*Deeper*).
+# So **compare with early stopping**, one knob, before you praise more, and look at more than one figure (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: too sure, or not sure enough?
@@ -277,7 +277,7 @@ print(f"dropout: {d.mean():+.2f} points\n± {naive:.2f} naive, ± {honest:.2f} c
 #
 # $$\bar d \pm t\,s\,\sqrt{\frac1J}$$
 #
-# $\bar d$ is the mean of $J = 10$ differences and $s$ their standard deviation; $t$ (*Student's quantile*) is 2.26 for ten values, 1.96 for very many. The *corrected* one adds ¼ to the $1/J$ under the root. By the naive one dropout harms, by the corrected one that is open. Which is right?
+# $\bar d$ is the mean of $J = 10$ differences and $s$ their standard deviation; $t$ (*Student's quantile*) is 2.26 for ten values, 1.96 for very many. The *corrected* one adds ¼ to the $1/J$ under the root. The two can disagree. Which is right?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A study to repeat
