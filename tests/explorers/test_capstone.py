@@ -190,15 +190,20 @@ def test_mixes_stand_side_by_side_with_a_line_for_each_seed():
         assert len(intervals.get_segments()) == 3
 
 
-def test_the_search_says_what_of_the_gap_is_optimism():
+def test_the_search_says_what_of_a_lead_is_optimism_and_joins_its_two_measures():
     validation = torch.tensor([0.10, 0.20, 0.30]).repeat(2, 10).unsqueeze(-1).expand(2, 30, 3)
-    result = search.Search((), 0.0, search.RUNGS, validation, 0.25 + 0 * validation, 1.0, "")
+    test = 0.25 + 0.2 * (validation - 0.2)
+    missed = torch.zeros(2, 30, 1, dtype=torch.bool)
+    result = search.Search((), 0.0, search.RUNGS, validation, test, missed, 1.0, "")
     marks = explore.search.explorer.prepare(Figure())
     caption = explore.search.explorer.draw(marks, result, 30, search.RUNGS[-1])
-    # the winner: 10 % and 25 %; a candidate drawn blindly: 20 % and 25 %
-    assert "10.0 % wrong on the validation rows that chose it, 25.0 % on test rows" in caption
-    assert "a gap of +15.0 points. A candidate drawn blindly has +5.0: 10.0 points" in caption
-    assert "0.0 points of optimism" in explore.search.explorer.draw(marks, result, 1, 200)
+    # the winner: 10 % and 23 %; a candidate drawn blindly: 20 % and 25 %
+    assert "a lead of 10.0 points promised on the rows that chose it, 2.0 kept" in caption
+    assert "8.0 of optimism" in caption
+    seeds, _, means = marks["leads"]
+    np.testing.assert_allclose(seeds.get_segments(), [[[0, 10], [1, 2]]] * 2, atol=1e-4)
+    assert means.get_offsets()[:, 1].tolist() == pytest.approx([10, 2], abs=1e-4)
+    assert "0.0 of optimism" in explore.search.explorer.draw(marks, result, 1, 200)
 
 
 def test_worlds_that_miss_the_truth_are_crosses_and_each_stands_on_its_line():

@@ -14,9 +14,17 @@ from torch import Tensor
 from course_lib.adamw import adam_update
 from course_lib.base.arguments import require
 from course_lib.base.random import seeded
-from course_lib.engine import train
+from course_lib.engine import outputs_of, train
 from course_lib.engine.cache import remembered
-from course_lib.experiments.capstone.mixer import NORMS, STRENGTHS, Setting, network, note_of, world
+from course_lib.experiments.capstone.mixer import (
+    NORMS,
+    STRENGTHS,
+    VALIDATION,
+    Setting,
+    network,
+    note_of,
+    world,
+)
 from course_lib.statistics import Interval, paired_interval
 
 CANDIDATES, STEPS = 30, 200
@@ -28,8 +36,9 @@ class Search:
     """Errors of every candidate, [seeds, candidates, rungs], as shares; NaN: not yet, or diverged.
 
     settings: of each seed, its candidates. rungs: the steps at which they were measured, the last
-    one the end. noise: share of wrong training and validation labels; test labels are right. note:
-    what a caption must say of the data.
+    one the end. noise: share of wrong training and validation labels; test labels are right.
+    missed: the validation rows that each is wrong about at the end [seeds, candidates, rows].
+    note: what a caption must say of the data.
     """
 
     settings: tuple[tuple[Setting, ...], ...]
@@ -37,8 +46,19 @@ class Search:
     rungs: tuple[int, ...]
     validation: Tensor
     test: Tensor
+    missed: Tensor
     progress: float
     note: str
+
+    @property
+    def disagreement(self) -> Tensor:
+        """Share of validation rows on which one of two is wrong, the other right; all pairs' mean.
+
+        At the end [seeds].
+        """
+        count = self.missed.shape[1]
+        wrong = self.missed.double().mean(1)  # of the candidates, on each row
+        return (2 * wrong * (1 - wrong)).mean(1) * count / (count - 1)
 
     def best_of(self, n: int, rung: int = -1) -> tuple[Tensor, Tensor]:
         """(validation error, test error) [seeds] of the winner among `n` drawn by lot.
@@ -125,13 +145,15 @@ def search(
     settings = tuple(draw_settings(candidates, seeded(seed, "settings")) for seed in seeds)
     note = note_of(data, rows)
     errors = torch.full((2, len(seeds), candidates, len(rungs)), torch.nan)
+    missed = torch.zeros(len(seeds), candidates, VALIDATION, dtype=torch.bool)
     parts = [(i, norm) for i in range(len(seeds)) for norm in NORMS]
     for part, (i, norm) in enumerate(parts):
         split = world(data, rows, noise, seeds[i])
         where = [k for k, setting in enumerate(settings[i]) if setting.norm == norm]
         grid = {name: [getattr(settings[i][k], name) for k in where] for name in STRENGTHS}
+        spec = network(split, norm)
         for training in train(
-            network(split, norm),
+            spec,
             split,
             grid,
             (seeds[i],),
@@ -139,13 +161,16 @@ def search(
             steps=rungs[-1],
             record_at=rungs,
             validate=True,
-            keep_parameters=False,
         ):
             errors[0, i, where] = 1 - training.validation_accuracy[0]
             errors[1, i, where] = 1 - training.test_accuracy[0]
+            if (kept := training.parameters[0]) is not None:
+                buffers, survival = training.buffers[0] or [], training.grid["survival"]
+                said = outputs_of(spec, kept, split.validation_x, buffers, survival).argmax(2)
+                missed[i, where] = said != split.validation_y
             validation, test = errors.clone()
             progress = (part + training.progress) / len(parts)
-            yield Search(settings, noise, rungs, validation, test, progress, note)
+            yield Search(settings, noise, rungs, validation, test, missed.clone(), progress, note)
 
 
 def halve(found: Search) -> tuple[Tensor, Tensor, int]:

@@ -9,8 +9,9 @@ from matplotlib.ticker import PercentFormatter
 
 from course_lib import plotting
 from course_lib.experiments.capstone import mixer
+from course_lib.explorers.capstone import paired
 from course_lib.panel import Choice, Explorer, Slider
-from course_lib.statistics import mean_interval, paired_interval
+from course_lib.statistics import paired_interval
 
 FIGURES = {"error": "Test error", "ece": "ECE", "gap": "Gap"}
 IN_WORDS = {
@@ -50,6 +51,7 @@ def _prepare(figure):
     )
     curves.set(ylim=(0, 1.3), xlim=(0, mixer.STEPS), yticks=np.arange(0, 1.1, 0.2))
     marks = {"plain": plotting.draw_band(curves, [], np.empty((0, 0)), label="plain, test", k=1)}
+    marks["plain"][0].set_zorder(3)  # its dashes show where both are one
     marks["mixed"] = plotting.draw_band(curves, [], np.empty((0, 0)), label="mix, test", k=0)
     marks["own"] = plotting.draw_band(
         curves, [], np.empty((0, 0)), label="mix, training (as labelled)", k=2
@@ -60,22 +62,13 @@ def _prepare(figure):
         ax.set(title=title, xlim=(-0.6, 1.6))
         ax.set_xticks((0, 1), ("plain", "mix"))
         ax.tick_params(labelsize=8)
-        marks[name] = _prepare_figure(ax, name)
+        marks[name] = paired.prepare(ax) if name in FIGURES else _prepare_bars(ax)
     return marks
 
 
-def _prepare_figure(ax, name, order=(1, 0)):
-    """Two bars, or a line for each seed from mix to mix, with means and intervals.
-
-    order: the colours, as numbers of `plotting.series`.
-    """
-    colors = [plotting.series(k)[0] for k in order]
-    if name == "time":
-        return ax.bar((0, 1), (0, 0), 0.6, color=colors, alpha=0.7).patches
-    seeds = ax.vlines([], [], [], color=plotting.muted(), linewidth=0.8)
-    bars = ax.vlines([], [], [], color=colors, linewidth=3)
-    places, nowhere = range(len(order)), [np.nan] * len(order)
-    return [seeds, bars, ax.scatter(places, nowhere, color=colors, s=40, zorder=3)]
+def _prepare_bars(ax):
+    colors = [plotting.series(k)[0] for k in (1, 0)]
+    return ax.bar((0, 1), (0, 0), 0.6, color=colors, alpha=0.7).patches
 
 
 def picture(arms: Mapping[str, mixer.Mix]) -> Figure:
@@ -85,7 +78,7 @@ def picture(arms: Mapping[str, mixer.Mix]) -> Figure:
     for ax, (name, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
         ax.set(title=title, xlim=(-0.5, len(arms) - 0.5))
         ax.set_xticks(range(len(arms)), list(arms))
-        marks = _prepare_figure(ax, name, order=(1, 2, 0, 3)[: len(arms)])
+        marks = paired.prepare(ax, order=(1, 2, 0, 3)[: len(arms)])
         _move_figure(
             marks, np.stack([plotting.array(getattr(mix, name)) for mix in arms.values()], 1)
         )
@@ -123,24 +116,14 @@ def _until_one_stops(mixed):
 
 def _move_figure(parts, values):
     """Draw values [seeds, mixes], of plain and of the mix."""
-    seeds, bars, means = parts
-    known = values[np.isfinite(values).all(1)]
-    seeds.set_segments([list(enumerate(row)) for row in known])
-    columns = [column[np.isfinite(column)] for column in values.T]
-    ends = [
-        mean_interval(column)[1:3] if len(column) > 1 else (np.nan, np.nan) for column in columns
-    ]
-    bars.set_segments([[(at, low), (at, high)] for at, (low, high) in enumerate(ends)])
-    means.set_offsets(
-        [(at, column.mean() if len(column) else np.nan) for at, column in enumerate(columns)]
-    )
+    paired.move(parts, values)
     all_known = values[np.isfinite(values)]
     if len(all_known):  # whole tenths, so that small changes leave the axis where it is
         low, high = (
             np.floor(10 * min(all_known.min(), 0)) / 10,
             np.ceil(10 * all_known.max() + 0.1) / 10,
         )
-        plotting.set_limits(seeds.axes, y=(low, high))
+        plotting.set_limits(parts[0].axes, y=(low, high))
 
 
 def _say(result):

@@ -5,37 +5,29 @@ import numpy as np
 from course_lib import plotting
 from course_lib.experiments.capstone.mixer import WORLDS
 from course_lib.experiments.capstone.search import CANDIDATES, RUNGS, search
+from course_lib.explorers.capstone import paired
 from course_lib.panel import Choice, Explorer, Slider
 
 COUNTS = np.arange(1, CANDIDATES + 1)
 
 
 def _prepare(figure):
-    """All candidates of one study on the left, the winner of n over all studies on the right."""
+    """The lead of the winner of n in every study on the left, its error on the right."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.5])
     left.set(
-        title="The first study: candidates 1 to n",
-        xlabel="validation error, %",
-        ylabel="test error, %",
+        title="The lead of each winner",
+        ylabel="points less than one drawn blindly",
+        xlim=(-0.5, 1.5),
     )
+    left.set_xticks((0, 1), ("promised\n(validation rows)", "kept\n(test rows)"))
+    left.axhline(0, color=plotting.muted(), linewidth=1, linestyle="-")
     right.set(
         title="The best of n on validation rows",
         xlabel="n, candidates tried",
         ylabel="error of the winner, %",
     )
     right.set(xlim=(1, CANDIDATES))
-    marks = {"even": left.plot([0, 100], [0, 100], color=plotting.muted(), linewidth=1)}
-    marks["gap"] = left.plot(
-        [], [], color=plotting.muted(), linestyle=":", label="their mean gap from the diagonal"
-    )
-    style = {"linestyle": "none", "color": plotting.series(0)[0]}
-    marks["later"] = left.plot(
-        [], [], marker="o", markersize=4, alpha=0.3, label="not tried yet", **style
-    )
-    marks["tried"] = left.plot([], [], marker="o", markersize=5, label="tried", **style)
-    star = {"marker": "*", "markersize": 14, "linestyle": "none", "color": plotting.series(1)[0]}
-    marks["winner"] = left.plot([], [], label="wins on validation", **star)
-    left.legend(loc="lower right", fontsize=8)
+    marks = {"leads": paired.prepare(left)}
     for k, (name, label) in enumerate(
         {"test": "on test rows", "validation": "on the rows that chose it"}.items()
     ):
@@ -46,40 +38,34 @@ def _prepare(figure):
 
 
 def _draw(marks, result, n, step):
-    """Move the marks to a `Search`, with the first `n` candidates tried, all trained to `step`."""
+    """Move the marks to a `Search`, with the best of `n` candidates, all trained to `step`."""
     rung = RUNGS.index(step)
     marks["n"][0].set_xdata([n, n])
     if result.progress < 1:
         seeds, settings, _ = result.test.shape
         trained = f"{seeds * settings} networks, {settings} settings in each of {seeds} studies"
         return f"Training {trained}: {result.progress:.0%}."
-    x, y = (100 * errors[0, :, rung].numpy() for errors in (result.validation, result.test))
-    winner = np.nanargmin(x[:n])
-    for name, which in (("tried", slice(0, n)), ("later", slice(n, None)), ("winner", [winner])):
-        marks[name][0].set_data(x[which], y[which])
-    gap = np.nanmean(y - x)
-    marks["gap"][0].set_data([0, 100], [gap, 100 + gap])
-    both = np.concatenate([x, y])
-    edges = 2 * np.floor(np.nanmin(both) / 2) - 2, 2 * np.ceil(np.nanmax(both) / 2) + 2
-    plotting.set_limits(marks["even"][0].axes, edges, edges)
     winners = zip(*(result.best_of(int(count), rung) for count in COUNTS))
     chosen, honest = (100 * np.stack(errors, 1) for errors in winners)  # [seeds, counts]
     for name, values in (("validation", chosen), ("test", honest)):
         plotting.move_band(marks[name], COUNTS, values)
     top = max(chosen.max(), honest.max())
     plotting.set_limits(marks["n"][0].axes, y=(0, 5 * np.ceil(top / 5)))
-    blind = (honest - chosen)[:, 0].mean()  # of a candidate drawn blindly
-    chosen, honest = chosen[:, n - 1].mean(), honest[:, n - 1].mean()
+    # over one drawn blindly [seeds, counts, 2]
+    leads = np.stack([errors[:, :1] - errors for errors in (chosen, honest)], -1)
+    edges = np.floor(leads.min() - 0.1), np.ceil(leads.max() + 0.1)
+    plotting.set_limits(marks["leads"][0].axes, y=edges)
+    paired.move(marks["leads"], leads[:, n - 1])
+    promised, kept = leads[:, n - 1].mean(0).round(1) + 0.0
     noisy = (
         " Validation labels are wrong as often as training labels; test labels are right."
         if result.noise
         else ""
     )
     return (
-        f"Best of {n} after {result.rungs[rung]} steps, over {len(result.test)} studies: "
-        f"{chosen:.1f} % wrong on the validation rows that chose it, {honest:.1f} % on test rows, "
-        f"a gap of {honest - chosen:+.1f} points. A candidate drawn blindly has {blind:+.1f}: "
-        f"{round(honest - chosen - blind, 1) + 0.0:.1f} points of optimism.{noisy} {result.note}"
+        f"Best of {n} after {result.rungs[rung]} steps, means of {len(result.test)} studies: a "
+        f"lead of {promised:.1f} points promised on the rows that chose it, {kept:.1f} kept on "
+        f"test rows, {promised - kept:.1f} of optimism.{noisy} {result.note}"
     ).strip()
 
 

@@ -5,7 +5,6 @@ import numpy as np
 from course_lib import plotting
 from course_lib.experiments.capstone import spam_study
 from course_lib.panel import Choice, Explorer, Slider
-from course_lib.statistics import t_quantile
 
 REPETITIONS = (2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 VARIANTS = tuple(spam_study.VARIANTS)
@@ -55,14 +54,11 @@ def _prepare(figure):
     right.set_yticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
     right.set_yticks([], minor=True)
     for k, kind in enumerate(spam_study.KINDS):
-        color, linestyle = plotting.series(k)
+        color, linestyle = plotting.series(len(VARIANTS) + k)[0], plotting.series(k)[1]
         marks[f"{kind} widths"] = right.plot([], [], color=color, linestyle=linestyle, label=kind)
         marks[f"{kind} here"] = right.plot(
             [], [], color=color, marker="o", markersize=8, linestyle="none"
         )
-    marks["one spread"] = right.plot(
-        [], [], color=plotting.muted(), linewidth=1, linestyle="-", label="corrected, s of all J"
-    )
     right.legend(loc="upper right", fontsize=8)
     return marks
 
@@ -109,17 +105,7 @@ def _draw(marks, result, repetitions, interval, variant):
         marks[f"{kind} here"][0].set_data(
             *((counts[-1:], widths[-1:]) if kind == interval else ([], []))
         )
-    _draw_one_spread(marks, seen, variant, interval)
     return _say(seen, interval)
-
-
-def _draw_one_spread(marks, seen, variant, interval):
-    """The corrected half width at every J, had all of them the spread of what is seen."""
-    J = np.array([count for count in REPETITIONS if FEWEST <= count <= len(seen.accuracy)])
-    J = J if interval == "corrected" else J[:0]
-    spread = 100 * (seen.of(variant) - seen.of("plain")).std().item()
-    reach = t_quantile(J - 1, 0.975) * np.sqrt(1 / J + seen.test_rows / seen.train_rows)
-    marks["one spread"][0].set_data(J, spread * reach)
 
 
 def _erase(marks):

@@ -9,7 +9,7 @@ from course_lib.data import breast_cancer
 from course_lib.experiments.capstone import mixer, search
 
 
-def made(validation, test=None, rungs=(1, 2, 4)):
+def made(validation, test=None, rungs=(1, 2, 4), missed=None):
     """A `Search` of given errors [seeds, candidates, rungs]; test errors are the validation errors
     plus 0.1.
     """
@@ -21,6 +21,7 @@ def made(validation, test=None, rungs=(1, 2, 4)):
         rungs,
         validation,
         test,
+        torch.zeros(*validation.shape[:2], 1, dtype=torch.bool) if missed is None else missed,
         1.0,
         "",
     )
@@ -91,6 +92,7 @@ def test_a_search_equals_its_candidates_trained_one_by_one(monkeypatch):
     *_, found = search.search("e-mails", 100, 0.1, seeds=(0, 1), candidates=4, rungs=(10, 20))
     assert found.validation.shape == (2, 4, 2) and found.test.isfinite().all()
     assert found.settings[0] != found.settings[1], "each study draws its own"
+    assert torch.allclose(found.missed.float().mean(2), found.validation[:, :, -1])
     for seed, i in ((0, 1), (1, 3)):
         *_, alone = mixer.mix(
             found.settings[seed][i], "e-mails", 100, 0.1, seeds=(seed,), steps=20, every=20
@@ -105,6 +107,14 @@ def test_optimism_is_what_the_choice_adds_and_a_search_may_pay():
     found = made(validation, validation + torch.tensor([[[0.2], [0.0]], [[0.1], [0.1]]]), (1,))
     assert found.optimism(2).mean == pytest.approx((0.1 + 0.0) / 2)
     assert found.pays(2).mean == pytest.approx((0.0 - 0.05) / 2)
+
+
+def test_two_disagree_where_one_of_them_is_wrong():
+    missed = torch.rand(2, 5, 40, generator=torch.Generator().manual_seed(0)) < 0.3
+    found = made(torch.rand(2, 5, 1), rungs=(1,), missed=missed)
+    for study, disagreement in zip(missed, found.disagreement):
+        pairs = [(a ^ b).double().mean().item() for a, b in itertools.combinations(study, 2)]
+        assert disagreement.item() == pytest.approx(sum(pairs) / len(pairs))
 
 
 @pytest.mark.parametrize("n", [0, 6, 2.5])
