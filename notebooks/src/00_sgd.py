@@ -120,8 +120,8 @@ def parabola(lr, curvature, steps):  # w after each step on ½·h·w², from 1
 
 
 show_with_words(explore.hops.picture(parabola, (0.3, 0.9, 1.0, 1.1)), "In the steep "
-                "parabola five steps come to rest at 0.3, jump across and come nearer "
-                "at 0.9, to and fro at 1, and climb out at 1.1; in the flat one they "
+                "parabola five steps lead to the bottom at 0.3, nearer from side to "
+                "side at 0.9, to and fro at 1, and out at 1.1; in the flat one they "
                 "creep down at every rate.")
 
 # %% [markdown]
@@ -454,7 +454,7 @@ from course_lib.experiments.sgd import network_reading
 network = network_reading.read()
 budgets = network_reading.budgets(network)
 show_with_words(explore.budgets.picture(budgets), "Against steps the loss of all 500 "
-                "falls below that of batches of 10; against examples it stays above.")
+                "falls below that of batches of 10; against images it stays above.")
 
 # %% tags=["nbval-check-output"]
 full, tens = budgets.equal_steps.loss[:, -1], network.loss[10]
@@ -939,8 +939,7 @@ claim("In the network, 600 steps each, at its own rate each, batches of 10 end a
 # bound 0. Holds: at one rate the noise itself lowers the loss on new digits, so the
 # rate does not explain a lead. Does not hold: at one rate the noise harms, and a
 # lead at own rates comes from the rates. Across the bound: open, by how much the
-# interval says. What the core says of batches at their own rates does not lean on
-# it.
+# interval says.
 for size, run in same.items():
     print(f"600 steps of {size:3} at 0.08, 24 seeds: training loss "
           f"{level(run.train_loss[:, 0, -1]):.3f}, on new digits "
