@@ -841,7 +841,7 @@ reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is the noise good for anything?
 #
-# Is flatter better on new digits, and is noise? Each mark is what batches of ten end at, divided by what all examples end at after as many steps: left of 1, ten are lower. The first row has the left runs of *Noise is the price*, the others 600 steps with a cosine.
+# Is a flatter place better on new digits, and does noise help there? Each mark is what batches of ten end at, divided by what all examples end at after as many steps: left of 1, ten are lower. The first row has the left runs of *Noise is the price*, the others 600 steps with a cosine.
 #
 # *One rate* is the best one of batches of ten, given to both; *own rates* are the best of each. Other seeds chose them. New digits are *test* images, unseen in that run; all seeds split one pool of digits.
 
@@ -1025,7 +1025,7 @@ show_with_words(explore.solutions.picture(paths),
 #
 # Nobody asked for small weights: that is an implicit *bias*, called **implicit regularization** in the hope that it helps on new data, which lesson 01 asks.
 #
-# So, to answer the title: **The noise of small batches harmed one network at a constant rate; with a cosine, at the rate that suits them, it lowered the loss on new digits a little in both of ours, and in one no longer once the full batch had a rate of its own.** It leads to flatter places; that this is why it helps was not shown. <!-- rests: network-full-lower-at-equal-steps, network-full-lower-on-new, noise-lower-same-rate, finished-lower-same-rate, not finished-lower-on-new, full-sharper-1, full-sharper-2, finished-full-sharper -->
+# So, to answer the title: **The noise of small batches harmed the one network that we tried at a constant rate; with a cosine, at the rate that suits them, it lowered the loss on new digits a little in both of ours, and in one no longer once the full batch had a rate of its own.** It leads to flatter places; that this is why it helps was not shown. <!-- rests: network-full-lower-at-equal-steps, network-full-lower-on-new, noise-lower-same-rate, finished-lower-same-rate, not finished-lower-on-new, full-sharper-1, full-sharper-2, finished-full-sharper -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: which of many solutions?
