@@ -67,7 +67,7 @@ show_with_words(*explore.paths.picture(batch_size=(1, 8, 64)))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same on real data, in plain PyTorch
 #
-# Many wrong steps, or few right ones: which serve a real network better? Ours is two linear layers (weighted sums of the inputs, plus a constant) with a ReLU, max(0, x), between them. `cross_entropy` turns its ten outputs into probabilities, one for each digit, and returns the loss, **cross entropy**: the mean of −ln of the right digit's probability, 0 for sure and right, 2.3 for guessing. Backwards, $e^{-\text{loss}}$ is the probability that the right digit typically gets.
+# Many wrong steps, or few right ones: which serve a real network better? Ours is two linear layers (weighted sums of inputs, plus a constant) with a ReLU, max(0, x), between them. `cross_entropy` turns its ten outputs into probabilities, one for each digit, and returns the loss, **cross entropy**: the mean of −ln of the right digit's probability, 0 for sure and right, 2.3 for guessing. Backwards, $e^{-\text{loss}}$ is the probability that the right digit typically gets.
 #
 # The loop below, to copy, shows the same fresh network 500 handwritten digits, six times each: all 500 in every step, then ten at a time, each at a learning rate (below) that suits it.
 
@@ -154,7 +154,7 @@ reveal("too-high", "grows without end",
 show_with_words(*explore.paths.picture(condition=100, lr=(0.9, 1.1), momentum=(0, 0.9)))
 
 # %% [markdown]
-# At first momentum swings wider; look at the ends. After 120 steps it has less than 0.00001 of loss left, plain descent 0.0005, and at no rate less than 0.0003 (*Deeper*). So one rate does serve both better.
+# At first momentum swings wider; look at the ends. After 120 steps it has less than 0.00001 of loss left, plain descent 0.0005, at no rate less than 0.0003 (*Deeper*). So one rate does serve both better.
 #
 # With small batches it is noise that limits the rate, and it grows with the length of the steps. Momentum 0.9 makes them ten times as long: when you switch it on, divide the rate by ten.
 
@@ -661,7 +661,7 @@ claim("Shuffled epochs settle lower than independent draws (ratio of the varianc
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Schedules: large steps first, small noise last
 #
-# Must one pay this price to the end? A step's error is the rate times that of its batch, so a smaller rate calms the hovering as a larger batch does (*Deeper: the variance at rest*). So be fast first, and calm last. A **schedule** is a function of the step that returns a factor for the learning rate. The usual one is half a **cosine**, from 1 down to 0; two lines add it to the loop:
+# Must one pay this price to the end? A step's error is the rate times that of its batch, so a smaller rate calms the hovering as a larger batch does (*Deeper: the variance at rest*). So be fast first, calm last. A **schedule** is a function of the step that returns a factor for the learning rate. The usual one is half a **cosine**, from 1 down to 0; two lines add it to the loop:
 #
 # ```python
 # scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
@@ -836,7 +836,7 @@ reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
 # %% [markdown]
 # At rate 1 batches of 10 stand at a sharpness of 1.03, full batches at 1.94. <!-- rests: full-sharper-1 --> The dotted line is $2/\eta$, by *How large a step?* the largest curvature at which descent can rest. Full batches stand about there.
 #
-# So, yes: at equal training loss small batches stand in flatter places here. <!-- rests: full-sharper-1, full-sharper-2 -->
+# So, yes: at equal training loss small batches stand flatter here. <!-- rests: full-sharper-1, full-sharper-2 -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is the noise good for anything?
@@ -1025,7 +1025,7 @@ show_with_words(explore.solutions.picture(paths),
 #
 # Nobody asked for small weights: that is an implicit *bias*, called **implicit regularization** in the hope that it helps on new data, which lesson 01 asks.
 #
-# So, to answer the title: **The noise of small batches harmed the one network that we tried at a constant rate; with a cosine, at the rate that suits them, it lowered the loss on new digits a little in both of ours, and in one no longer once the full batch had a rate of its own.** It leads to flatter places; that this is why it helps was not shown. <!-- rests: network-full-lower-at-equal-steps, network-full-lower-on-new, noise-lower-same-rate, finished-lower-same-rate, not finished-lower-on-new, full-sharper-1, full-sharper-2, finished-full-sharper -->
+# So, to answer the title: **The noise of small batches harmed the one network tried at a constant rate; with a cosine, at the rate that suits them, it lowered the loss on new digits a little in both of ours, and in one no longer once the full batch had a rate of its own.** It leads to flatter places; that this is why it helps was not shown. <!-- rests: network-full-lower-at-equal-steps, network-full-lower-on-new, noise-lower-same-rate, finished-lower-same-rate, not finished-lower-on-new, full-sharper-1, full-sharper-2, finished-full-sharper -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: which of many solutions?
@@ -1102,7 +1102,7 @@ claim("Half the rate leaves a quarter of the distance between step and flow, and
 # 1. Begin with batches of 32, by custom; of few hundred examples take ten.
 # 2. Set the momentum to 0.9, and let a cosine take the rate down to 0.
 # 3. Train once with each of the rates 0.3, 0.1 and 0.03, and take the one with the lowest loss on examples kept out of training. If it lies at an end, try the next beyond.
-# 4. Try a larger batch only while a step hardly takes longer, with as many steps and the same rate first. Keep it if it is better by step 3: at its own rate our full batch was, a little, in one of two networks. <!-- rests: not finished-lower-on-new -->
+# 4. Try a larger batch only while a step hardly takes longer, first with as many steps and the same rate. Keep it if it is better by step 3: at its own rate our full batch was, a little, in one of two networks. <!-- rests: not finished-lower-on-new -->
 # 5. If the epochs are fixed, stay small, or multiply the rate as you multiply the batch: the **linear scaling rule** (Goyal et al. 2017), a first guess, until the curvature limits the rate.
 #
 # What goes wrong?
