@@ -920,7 +920,7 @@ for lr in (1.0, 2.0):
 #
 # Second, does noise help on new data where nothing is stopped on the way? Of large networks much of the gap closes when the large batch makes as many steps (Hoffer et al. 2017). Here the network of the plain loop makes 600 steps of 10 images or of all 500, with momentum 0.9 and a cosine down to 0. Each batch size has its own rate, the best of eleven from 0.02 to 0.64 by the loss of twenty pilot seeds on 200 images kept out of training. Eight other seeds and their *test* images count, which chose nothing.
 
-# %% tags=["deeper", "nbval-check-output"]
+# %% tags=["deeper"]
 chosen = equal_steps.choose()
 own = own if own.best == chosen else equal_steps.compare(chosen)
 for size, rate in own.best.items():
@@ -928,6 +928,8 @@ for size, rate in own.best.items():
           f"{level(own.train_loss[size]):.3f}, on new digits "
           f"{level(own.test_loss[size]):.3f}, "
           f"{own.test_accuracy[size].mean():.1%} right")
+
+# %% tags=["deeper", "nbval-check-output"]
 claim("In the network, 600 steps each, at its own rate each, batches of 10 end at a "
       "lower loss on new digits than all 500 (log ratio).",
       measured=ratio_of(own.test_loss[10], own.test_loss[500]),
