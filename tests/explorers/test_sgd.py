@@ -1,6 +1,7 @@
 """Lesson 00's pictures: what their captions say, whose update they draw, and the band of a loss."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,20 +9,22 @@ from matplotlib.figure import Figure
 
 from course_lib.experiments.sgd.batch_size import BatchSizes, compare_batch_sizes
 from course_lib.experiments.sgd.bowl import ROWS
+from course_lib.experiments.sgd.equal_steps import EqualSteps
+from course_lib.experiments.sgd.finished import Finished
 from course_lib.experiments.sgd.network_reading import Budgets, Way
 from course_lib.experiments.sgd.schedules import Scheduled
 from course_lib.explorers import sgd as explore
 from course_lib.plotting import PATH
-from course_lib.statistics import mean_interval
+from course_lib.statistics import mean_interval, paired_interval
 
 trajectory = explore.trajectory.explorer
 
 
 def test_each_panel_shows_the_batches_of_one_budget_to_its_end():
     ways = [
-        Way(10, 0.05, 0.9, [0, 150, 300], torch.rand(3, 3) + 0.1),
-        Way(500, 0.05, 0.9, [0, 150, 300], torch.rand(3, 3) + 0.1),
-        Way(500, 1.5, 0.9, [0, 3, 6], torch.rand(3, 3) + 0.1),
+        Way(10, 0.05, 0.9, [0, 150, 300], *torch.rand(2, 3, 3) + 0.1),
+        Way(500, 0.05, 0.9, [0, 150, 300], *torch.rand(2, 3, 3) + 0.1),
+        Way(500, 1.5, 0.9, [0, 3, 6], *torch.rand(2, 3, 3) + 0.1),
     ]
     small, equal_steps, equal_examples = ways
     left, right = explore.budgets.picture(Budgets(*ways)).axes
@@ -73,8 +76,9 @@ def test_sharpness_side_by_side_stands_below_the_bound_of_each_rate():
 
 def test_few_steps_get_a_dot_each():
     loss = torch.rand(3, 3) + 0.1
-    ways = [Way(10, 0.05, 0.9, [0, 150, 300], loss), Way(500, 0.05, 0.9, [0, 150, 300], loss)]
-    left, right = explore.budgets.picture(Budgets(*ways, Way(500, 1.5, 0.9, [0, 3, 6], loss))).axes
+    ways = [Way(size, 0.05, 0.9, [0, 150, 300], loss, loss) for size in (10, 500)]
+    ways.append(Way(500, 1.5, 0.9, [0, 3, 6], loss, loss))
+    left, right = explore.budgets.picture(Budgets(*ways)).axes
     marked = [line.get_marker() for ax in (left, right) for line in ax.get_lines()]
     assert marked == ["None", "None", "None", "o"]
 
@@ -87,13 +91,73 @@ def test_paths_side_by_side_are_the_panels_and_say_where_each_ends():
         assert [*line.get_xdata()] == result.path[:, 0].tolist()
         assert ax.get_ylim()[1] > result.path[:, 1].max()
         assert f"rate {lr:g}, momentum {momentum:g}" in (ax.get_title(), ax.get_title("left"))
-        end = float(ax.get_xlabel().split(": ")[1])
+        end = float(ax.get_xlabel().split()[2])
         assert end == pytest.approx(result.loss[-1].item(), rel=0.05) and f"{lr:g}" in words
     with pytest.raises(ValueError, match="zip"):
         explore.paths.picture(lr=(0.9, 1.1), momentum=(0,))
 
 
-def test_schedules_side_by_side_are_the_runs():
+def test_examples_are_drawn_where_batches_of_them_are_asked():
+    for settings, dots in (({"batch_size": (1, 8)}, True), ({"momentum": (0, 0.9)}, False)):
+        figure, _ = explore.paths.picture(**settings)
+        labels = [line.get_label() for line in figure.axes[0].get_lines()]
+        assert ("what one example wants" in labels) == dots
+
+
+def test_hops_are_the_steps_of_the_function_given_with_the_factor_of_each():
+    def descend(rate, curvature, steps):
+        return [(1 - rate * curvature) ** (t + 1) for t in range(steps)]
+
+    rates = 0.3, 1.1
+    axes = explore.hops.picture(descend, rates).axes
+    for ax, (h, rate) in zip(axes, [(h, rate) for h in (2.0, 0.2) for rate in rates], strict=True):
+        (hops,) = [line for line in ax.get_lines() if line.get_gid() == PATH]
+        w = [1.0, *descend(rate, h, 5)]
+        assert hops.get_xdata() == pytest.approx(w)
+        assert hops.get_ydata() == pytest.approx([h / 2 * x**2 for x in w])
+        factor = float(ax.get_xlabel().split("× ")[1].replace("−", "-"))
+        assert factor == pytest.approx(1 - rate * h)
+
+
+def compared():
+    """What `ten_or_all` is given, all of it 3 seeds with a loss of their own."""
+    draw = torch.Generator().manual_seed(0)
+
+    def some(*shape):
+        return torch.rand(3, *shape, generator=draw) + 0.5
+
+    ten, every = (Way(size, 0.05, 0.9, [0, 300], some(2), some(2)) for size in (10, 500))
+    own = EqualSteps({}, *({10: some(), 500: some()} for _ in range(3)))
+    shared = {
+        size: SimpleNamespace(train_loss=some(1, 2), test_loss=some(1, 2)) for size in (10, 500)
+    }
+    squared = Finished({10: 2.8, 50: 4.0, 300: 4.0}, [2.8, 4.0], *(some(3, 2) for _ in range(4)))
+    return Budgets(ten, every, every), own, shared, squared
+
+
+def test_ten_or_all_shows_each_run_as_a_ratio_with_the_interval_of_its_logarithm():
+    steady, own, shared, squared = compared()
+    found = explore.ten_or_all.compared(steady, own, shared, squared)
+    cross, other = found.values()
+    assert cross["constant, one rate"]["new"][1].equal(steady.equal_steps.test_loss[:, -1])
+    assert cross["cosine, one rate"]["fit"][0].equal(shared[10].train_loss[:, 0, -1])
+    assert cross["cosine, own rates"]["new"][1].equal(own.test_loss[500])
+    assert other["cosine, one rate"]["sharp"][1].equal(squared.at("sharpness", 300, 2.8))
+    assert other["cosine, own rates"]["fit"][1].equal(squared.at("train_loss", 300, 4.0))
+    figure, words = explore.ten_or_all.picture(found)
+    fit, new, sharp = figure.axes
+    assert [len(ax.containers) for ax in (fit, new, sharp)] == [5, 5, 2]
+    pair = other["cosine, own rates"]["new"]
+    ratio = paired_interval(*(values.log() for values in pair))
+    line, _, (bar,) = new.containers[-1]
+    assert line.get_xdata() == pytest.approx(math.exp(ratio.mean))
+    ends = [x for x, _ in bar.get_segments()[0]]
+    assert ends == pytest.approx([math.exp(ratio.low), math.exp(ratio.high)])
+    assert [text.get_text() for text in fit.get_yticklabels()][line.get_ydata()[0]] == (
+        "cosine, own rates"
+    )
+    assert f"loss on new digits {new.texts[-1].get_text()}" in words
+
     losses = torch.rand(3, 31, dtype=torch.float64) + 0.1
     runs = {"constant": Scheduled([0.05] * 300, losses, losses, 1.0, 0)}
     left, right = explore.two_schedules.picture(runs).axes

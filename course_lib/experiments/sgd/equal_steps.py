@@ -71,14 +71,20 @@ def best_of(rates: Sequence[float], losses: Tensor) -> float:
     return rates[int(losses.nan_to_num(torch.inf, torch.inf).log().mean(0).argmin())]
 
 
-def compare() -> EqualSteps:
-    """Both batch sizes at their own best rate."""
-    found = EqualSteps({}, {}, {}, {})
+def choose() -> dict[int, float]:
+    """Batch size → its own rate: the one of `RATES` that the pilot seeds end lowest at."""
+    best = {}
     for size in SIZES:
         pilot = ends(size, RATES, PILOT).validation_loss[:, :, -1]
-        best = best_of(RATES, pilot)
-        judged = ends(size, (best,), JUDGED)
-        found.best[size] = best
+        best[size] = best_of(RATES, pilot)
+    return best
+
+
+def compare(best: dict[int, float]) -> EqualSteps:
+    """The judged seeds, each batch size at its rate in `best`, as `choose` finds them."""
+    found = EqualSteps(best, {}, {}, {})
+    for size, rate in best.items():
+        judged = ends(size, (rate,), JUDGED)
         for name in ("train_loss", "test_loss", "test_accuracy"):
             getattr(found, name)[size] = getattr(judged, name)[:, 0, -1]
     return found

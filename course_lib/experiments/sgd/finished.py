@@ -43,12 +43,17 @@ class Finished:
 ends = partial(equal_steps.ends, spec=SPEC, data=digits_to_fit, momentum=0.0, keep_parameters=True)
 
 
-def finish() -> Finished:
-    """Every batch size at its own best rate, and at those of the others."""
+def choose() -> dict[int, float]:
+    """Batch size → its own rate: the one of `RATES` that the pilot seeds end lowest at."""
     best = {}
     for size in BATCH_SIZES:
         pilot = ends(size, RATES, PILOT).validation_loss[:, :, -1]
         best[size] = equal_steps.best_of(RATES, pilot)
+    return best
+
+
+def finish(best: dict[int, float]) -> Finished:
+    """The judged seeds, each batch size at every rate in `best`, as `choose` finds them."""
     rates = sorted(set(best.values()))
     runs = [ends(size, rates, JUDGED) for size in BATCH_SIZES]
     looked = torch.stack([_look(run) for run in runs], 2)

@@ -100,13 +100,14 @@ def scale(found: NetworkReading) -> Scaled:
 
 @dataclass
 class Way:
-    """Training loss [seeds, looks] of one batch size after `steps` [looks], of which 0 is one."""
+    """The losses [seeds, looks] of one batch size after `steps` [looks], of which 0 is one."""
 
     size: int
     rate: float
     momentum: float
     steps: list[int]
-    loss: Tensor
+    loss: Tensor  # on the training rows
+    test_loss: Tensor
 
     @property
     def examples(self) -> list[int]:
@@ -131,7 +132,7 @@ def way(size: int, pair: tuple[float, float], steps: int) -> Way:
         record_at=(*looks, steps),
         keep_parameters=False,
     )
-    return Way(size, *pair, list(result.recorded), result.train_loss[:, 0])
+    return Way(size, *pair, list(result.recorded), result.train_loss[:, 0], result.test_loss[:, 0])
 
 
 @dataclass

@@ -1,12 +1,14 @@
-"""Pictures of lesson 00: paths in a bowl, schedules, batch sizes, budgets, solutions, valleys."""
+"""Pictures of lesson 00: hops and paths in a bowl, schedules, batch sizes, solutions, valleys."""
 
 from course_lib.explorers.sgd import (
     budgets,
+    hops,
     paths,
     saddle,
     schedules,
     sharpness,
     solutions,
+    ten_or_all,
     trajectory,
     two_schedules,
     valleys,
@@ -14,11 +16,13 @@ from course_lib.explorers.sgd import (
 
 __all__ = [
     "budgets",
+    "hops",
     "paths",
     "saddle",
     "schedules",
     "sharpness",
     "solutions",
+    "ten_or_all",
     "trajectory",
     "two_schedules",
     "valleys",

@@ -15,8 +15,8 @@ def picture(found: Budgets) -> Figure:
     """
     figure = Figure(figsize=(8.2, 3.5), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    left.set(title="As many steps", xlabel="steps", ylabel="training loss", yscale="log")
-    right.set(title="As many examples", xlabel="examples seen", ylim=(0.01, 4))
+    left.set(title="300 steps each", xlabel="steps", ylabel="training loss", yscale="log")
+    right.set(title="3000 images each", xlabel="images seen", ylim=(0.01, 4))
     for ax, counted, full in (
         (left, "steps", found.equal_steps),
         (right, "examples", found.equal_examples),

@@ -15,7 +15,7 @@ def picture(**settings: float | tuple[float, ...]) -> tuple[Figure, str]:
 
     settings: of `trajectory`'s sliders; a tuple has a value for each panel, and stands in its
     title. The others stay where they begin. Below each panel how far its loss ends above the
-    lowest.
+    lowest. What each example wants is shown where batches are given.
     """
     sliders = trajectory.explorer.controls.items()
     begin = {name: slider.default for name, slider in sliders if isinstance(slider, Slider)}
@@ -25,13 +25,13 @@ def picture(**settings: float | tuple[float, ...]) -> tuple[Figure, str]:
     panels, words = figure.subplots(1, len(runs), sharey=True, squeeze=False)[0], []
     for ax, run in zip(panels, runs):
         found = trajectory.explorer.compute(**begin | settings | run)
-        trajectory.move_bowl(trajectory.draw_bowl(ax), found)
-        line, *_ = plotting.draw_path(ax, found.path, label="path, from ring to square")
+        trajectory.move_bowl(trajectory.draw_bowl(ax, dots="batch_size" in settings), found)
+        line, *_ = plotting.draw_path(ax, found.path, label=trajectory.PATH)
         line.set(linewidth=1.0, markersize=3)
         end = trajectory.loss_at_end(found)
         said = np.format_float_positional(end, precision=2, fractional=False, trim="-")
         title = ", ".join(f"{NAMES[name]} {value:g}" for name, value in run.items())
-        ax.set(title=title, xlabel=f"loss in the end: {said}")
+        ax.set(title=title, xlabel=f"$w_1$\nends {said} above the lowest loss")
         ax.set_ylim(top=max(ax.get_ylim()[1], found.path[:, 1].max().item() + 0.1))
         words.append(f"{title}: it ends {said} above the lowest loss")
         if ax is not panels[0]:

@@ -19,7 +19,7 @@ from course_lib.statistics import mean_interval
 
 PANELS = {
     "sharpness": "sharpness λmax",
-    "accuracy": f"test accuracy minus that of batches of {BATCH_SIZES[0]} (points)",
+    "accuracy": f"test accuracy, points above batches of {BATCH_SIZES[0]}",
 }
 
 

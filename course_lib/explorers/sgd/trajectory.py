@@ -25,6 +25,7 @@ from course_lib.explorers.update import chosen
 from course_lib.panel import Explorer, Seen, Slider
 from course_lib.sgd import sgd_update
 
+PATH = "path, from ring to square"
 LEVELS = (0.003, 0.03, 0.12, 0.35, 0.8, 1.5, 2.5, 4.0, 6.0)
 
 
@@ -59,20 +60,23 @@ def _prepare(figure):
     left, right = figure.subplots(1, 2, width_ratios=[1.1, 1])
     left.set_title("The path")
     marks = draw_bowl(left)
-    marks["path"] = plotting.draw_path(left, np.empty((0, 2)), label="path")
+    marks["path"] = plotting.draw_path(left, np.empty((0, 2)), label=PATH)
     handles, labels = left.get_legend_handles_labels()
     right.set(
         title="Loss above the minimum", xlabel="step", ylabel="loss − lowest loss", yscale="log"
     )
     right.set(xlim=(0, STEPS), ylim=(1e-9, 1e4))
-    right.legend(handles[:3], labels[:3], loc="upper right", fontsize=8)  # here it hides no path
+    right.legend(handles, labels, loc="upper right", fontsize=8)  # here it hides no path
     marks["loss"] = right.plot([], [], color=plotting.series(0)[0], linestyle="-")
     marks["diverged"] = plotting.draw_divergence(right)
     return marks
 
 
-def draw_bowl(ax: Axes) -> dict[str, plotting.Marks]:
-    """The plane of the weights: what each example wants, the goal, and room for the ellipses."""
+def draw_bowl(ax: Axes, dots: bool = True) -> dict[str, plotting.Marks]:
+    """The plane of the weights: the goal, room for the ellipses, and what each example wants.
+
+    dots: False leaves out the examples.
+    """
     ax.set(xlim=(-2.2, 3.0), ylim=(-1.5, 2.6), xlabel="$w_1$")
     ax.set_ylabel("$w_2$", rotation=0)
     ax.grid(False)
@@ -82,7 +86,8 @@ def draw_bowl(ax: Axes) -> dict[str, plotting.Marks]:
         f"level {i}": [*ax.plot([], [], color=plotting.muted(), **line)] for i in range(len(LEVELS))
     }
     marks["level 0"][0].set_label("equal mean loss")
-    ax.plot(*examples().T, color=plotting.series(1)[0], label="what one example wants", **dot)
+    if dots:
+        ax.plot(*examples().T, color=plotting.series(1)[0], label="what one example wants", **dot)
     (goal,) = ax.plot(
         *GOAL,
         marker="*",

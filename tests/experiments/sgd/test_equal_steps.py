@@ -16,7 +16,7 @@ def test_each_batch_size_gets_the_rate_that_its_pilot_seeds_choose(monkeypatch):
     monkeypatch.setattr(lab, "RATES", (1e-4, 0.1))
     monkeypatch.setattr(lab, "STEPS", 60)
     monkeypatch.setattr(lab, "JUDGED", range(2))
-    found = lab.compare()
+    found = lab.compare(lab.choose())
     assert found.best == {10: 0.1, 500: 0.1}
     for figures in (found.train_loss, found.test_loss, found.test_accuracy):
         assert all(len(figures[size]) == 2 and figures[size].isfinite().all() for size in (10, 500))

@@ -13,7 +13,7 @@ def test_each_batch_size_is_judged_at_its_own_rate_and_at_those_of_the_others(mo
     monkeypatch.setattr(lab.equal_steps, "STEPS", 10)
     monkeypatch.setattr(lab, "PILOT", range(9000, 9001))
     monkeypatch.setattr(lab, "JUDGED", range(2))
-    found = lab.finish()
+    found = lab.finish(lab.choose())
     assert found.best == {10: 1.0, 50: 1.0, 300: 1.0} and found.rates == [1.0]
     for name in ("sharpness", "train_loss", "test_loss", "test_accuracy"):
         assert getattr(found, name).shape == (2, 3, 1) and getattr(found, name).isfinite().all()

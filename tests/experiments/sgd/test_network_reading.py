@@ -48,6 +48,7 @@ def test_on_the_way_two_batch_sizes_share_starts_and_end_where_they_end_unwatche
     assert (equal_steps.rate, equal_steps.momentum) == (small.rate, small.momentum) == best[10]
     for way in (small, equal_steps, equal_examples):
         assert way.loss.shape == (2, len(way.steps)) and way.loss.isfinite().all()
+        assert way.test_loss.shape == way.loss.shape and (way.test_loss != way.loss).all()
         assert way.loss[:, 0].equal(small.loss[:, 0])  # the same networks, the same rows
     for way in (small, equal_examples):  # looking changes nothing
         grid = {"lr": [way.rate], "momentum": [way.momentum]}
