@@ -271,7 +271,7 @@ for name, (rate, strength, length) in recipes.items():
 #
 # By hand: the loss $\frac12(w - 1.5)^2$ is lowest at 1.5, its *star*, and has the slope w − 1.5. Let λ be 0.5 and σ be 10. Under Adam + L2 the weight rests where (w − 1.5) + 0.5w = 0, at w = 1. In AdamW the strength is 0.5 · 10 = 5. So (w − 1.5) + 5w = 0, and w = 0.25.
 #
-# Do they rest there? They begin at the star, with lr = 0.01. The dotted rests count the slope into √v̂, too: with σ = 1 that makes 0.96, where λσ alone would make 1.
+# Do weights rest there? 200 begin at the star, with lr = 0.01. The dotted rests count the slope into √v̂, too: with σ = 1 that makes 0.96, where λσ alone would make 1.
 
 # %%
 from course_lib.explorers.adamw.pull import show_pull
@@ -338,7 +338,7 @@ reveal("moved", "at the star, unmoved",
 # %% [markdown]
 # Blue stops well short of the star. Orange ends on it, to the eye, for every λ up to 0.5.
 #
-# **What holds it there?** At the star the slope is zero, and decay is not. Take the second weight, 0.7, with λ = 0.3. Counted in lr, decay draws it towards zero with 0.3 · 0.7 = 0.21. Adam's step is the slope *divided by* √v̂, and without noise both shrink together: −0.0021/0.01 is −0.21, and so is −0.00021/0.001. In a run of one such weight the push stays near 0.21 while the slope falls two-hundredfold (*Deeper*).
+# **What holds it there?** At the star the slope is zero, and decay is not. Take the second weight, 0.7, with λ = 0.3. Counted in lr, decay draws it towards zero with 0.3 · 0.7 = 0.21. Adam's step is the slope *divided by* √v̂, and without noise both shrink together: −0.0021/0.01 is −0.21, and so is −0.00021/0.001. In a run of one such weight the push stays near 0.21 while the slope falls two-hundredfold; *Deeper* says why.
 #
 # How much can Adam give? Equal gradients make |u| = 1, as in the hand table, and in the long run there is no more. Decay asks for λ|w|, which is 1 where |w| = 1/λ. So **a star inside the box |w| ≤ 1/λ is not shrunk at all; one outside is cut off at the wall** (Xie & Li, 2024; conditions in *Deeper*).
 
@@ -626,9 +626,9 @@ reveal("two-knobs",
 # | lr = 0.01, 3000 steps | 23.8 % | 9.7 % | 10.5 % |
 # | with a BatchNorm (lesson 07), lr falling from 0.001, 600 steps | 15.4 % | 11.3 % | 10.2 % |
 #
-# **In the second row, too, they err alike, within a point.** In the third AdamW is about a point behind, in the last about a point ahead; whether by more than one is open. <!-- rests: longer-same, open steps-same, open behind-norm-same --> The point may be the grid's, and the grid may hide one.
+# **In the second row, too, they err alike, within a point.** In the third AdamW is about a point behind, in the last about a point ahead; whether by more than one is open. <!-- rests: longer-same, open steps-same, open behind-norm-same --> So coarse a grid may make such a point, or hide one.
 #
-# Now look down the columns (read off). With no decay these runs err 15 to 24 %, with a tuned λ 9 to 12 %. The second row's run stopped early, after 300 steps, errs 9.7 % without any. **So decay brings these runs to within two points of one stopped early**, and none beats it by a point. (When best to stop was not searched.)
+# Now look down the columns (read off). With no decay these runs err 15 to 24 %, with a tuned λ 9 to 12 %. The second row's run stopped early, after 300 steps, errs 9.7 % without decay. **So decay brings these runs to within two points of one stopped early**, and none beats it by a point. (The best stop was not searched.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the run with a BatchNorm
@@ -1163,7 +1163,7 @@ claim("With a decay per step the best learning rate moves by less than a tenth o
 # 4. **Keep the best**, or no decay if that is better.
 # 5. **If you change lr or steps later**, and decay mattered, begin at the same λ, or, if its memory would be shorter than five epochs, at the λ that makes it five (found afterwards, on one task). Try three times less and more. <!-- rests: carried-product, longer-adamw, steps-adamw, not carried-low -->
 #
-# With 300 steps our task is done at step 1: at its best rate, 0.001, the wrong labels are not learned, and no λ gains a point. <!-- rests: tuning-error-adam, tuning-error-adamw, best-rate-unlearned --> A long run learns them; so does lr = 0.01, which stands in for one below. Expect it mended, not better than step 1.
+# With 300 steps our task is done at step 1: at its best rate, 0.001, a fifth of the labels is not learned, and no λ gains a point. <!-- rests: tuning-error-adam, tuning-error-adamw, best-rate-unlearned --> A long run learns them, as does lr = 0.01, its stand-in below. Expect it mended, not better than step 1.
 #
 # Two things are new there. `decay_groups` spares biases and norms. A schedule lets the rate rise for the first 5 % of the steps, the *warm-up*, then fall to nearly 0. It multiplies the decay, too. Its rates add up to half of lr·steps, so λ begins at 0.67. 200 validation images choose; the other 1297 are the test.
 
