@@ -738,7 +738,7 @@ reveal("carried",
 #
 # Adam + L2 with its λ kept lost 4, 0.8 and 0.3 points; whether the first two are more than one is open. <!-- rests: open carried-adam, open longer-adam -->
 #
-# Here are the valleys, a dot at each lowest mean (some cover others):
+# Here are the valleys, marked where they are lowest; open marks are of 3000 steps.
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers.adamw.valleys import show_valleys
@@ -746,7 +746,7 @@ from course_lib.explorers.adamw.valleys import show_valleys
 show_valleys(trained, rates=(0.00316, 0.01, 0.1), long=(0.001, 0.01))
 
 # %% [markdown]
-# Above, four of AdamW's five dots stand at λ = 3.16, and the fifth, at lr = 0.1, a decade to the left; those of Adam + L2 lie half as far apart. Below, AdamW's scatter.
+# Four of AdamW's five marks stand at λ = 3.16, and the fifth, at lr = 0.1, a decade to the left. Those of Adam + L2 lie half as far apart.
 #
 # One reading, found afterwards, fits all five: λ stays, as the pull λσ has neither lr nor steps in it, but no memory gets shorter than five epochs, here 30 steps. At lr = 0.1 a λ of 3.16 would remember 3 steps; the best one, 0.316, remembers 32, as 3.16 does at lr = 0.01.
 #
@@ -786,33 +786,35 @@ for name, column in columns.items():
     print("   mean test errors:", *(f"λ = {strength:g} {x:.1%}," for strength, x in
                                     zip(column.optimizer.decay, error.mean(0))))
 
-# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
-# what is claimed
-for name, knob, places, key in (("AdamW", "λ", 0, "longer-adamw"),
-                                ("AdamW", "lr·λ", longer.MORE, "longer-product"),
-                                ("Adam + L2", "λ", 0, "longer-adam")):
-    found = paired_interval(longer.carried(trained[name], columns[name], places),
-                            tuned(columns[name].error))
-    claim(f"{name}: {knob} tuned at lr = 0.01 and kept at lr = 0.001 for ten times the "
-          "steps costs less than one point of test error, beside λ tuned there.",
-          measured=found, holds=below(0.01), kind="measured", unit="points", times=100,
-          id=key)
-    if found.low == found.high:
-        print("↑ the same λ was chosen both times: no measurement on these seeds")
+# %% tags=["deeper"]
+def judge(columns, stem, rate, change, carried):
+    """Claims of one longer run. carried: (optimizer, knob, places, end of the id)."""
+    for name, knob, places, key in carried:
+        found = paired_interval(longer.carried(trained[name], columns[name], places),
+                                tuned(columns[name].error))
+        claim(change.format(name=name, knob=knob) + ", beside λ tuned there.",
+              measured=found, holds=below(0.01), kind="measured", unit="points",
+              times=100, id=f"{stem}-{key}")
+        if found.low == found.high:
+            print("↑ the same λ was chosen both times: no measurement on these seeds")
+    for name, column in columns.items():
+        claim(f"{name}, lr = {rate}, 3000 steps: its best λ takes more than 5 points "
+              "off the test error.", holds=below(-0.05), kind="measured",
+              measured=paired_interval(tuned(column.error), column.error[:, 0, 0]),
+              unit="points", times=100, id=f"{stem}-gains-{name.split()[0].lower()}")
+    coupled, decoupled = (tuned(column.error) for column in columns.values())
+    claim(f"At lr = {rate} with 3000 steps, each at its own best λ, AdamW and Adam + "
+          "L2 are within one point of test error.", id=f"{stem}-same",
+          measured=paired_interval(decoupled, coupled), holds=within(0.01),
+          kind="measured", unit="points", times=100)
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-for name, column in columns.items():
-    claim(f"{name}, lr = 0.001, 3000 steps: its best λ takes more than 5 points off "
-          "the test error.",
-          measured=paired_interval(tuned(column.error), column.error[:, 0, 0]),
-          holds=below(-0.05), kind="measured", unit="points", times=100,
-          id=f"longer-gains-{name.split()[0].lower()}")
-coupled, decoupled = (tuned(column.error) for column in columns.values())
-claim("At lr = 0.001 with 3000 steps, each at its own best λ, AdamW and Adam + L2 are "
-      "within one point of test error.",
-      measured=paired_interval(decoupled, coupled), holds=within(0.01),
-      kind="measured", unit="points", times=100, id="longer-same")
+judge(columns, "longer", 0.001,
+      "{name}: {knob} tuned at lr = 0.01 and kept at lr = 0.001 for ten times the "
+      "steps costs less than one point of test error",
+      (("AdamW", "λ", 0, "adamw"), ("AdamW", "lr·λ", longer.MORE, "product"),
+       ("Adam + L2", "λ", 0, "adam")))
 
 # %% [markdown] tags=["deeper"]
 # For a kept λ of AdamW the claim says 0, with an interval of no width: both ways choose the same λ, 3.16 here, and so they do on three fresh sets of seeds. <!-- rests: longer-adamw --> Its neighbours make 13.4 and 22.2 %. So the best λ stays to within the half decade of our grid. Its memory of 316 steps is a tenth of the run, as at 0.01, so there are 10 memories in the run again. Counted in epochs it has grown tenfold, from 5 to 53. Wang & Aitchison find it constant in epochs when the *data* grow; here the number of epochs grew.
@@ -843,27 +845,11 @@ for name, column in more_steps.items():
 
 # %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
-for name, knob, places, key in (("AdamW", "λ", 0, "steps-adamw"),
-                                ("AdamW", "a tenth of the λ", -2, "steps-memories"),
-                                ("Adam + L2", "λ", 0, "steps-adam")):
-    found = paired_interval(longer.carried(trained[name], more_steps[name], places),
-                            tuned(more_steps[name].error))
-    claim(f"{name}, lr = 0.01: {knob} tuned with 300 steps costs less than one point "
-          "of test error with 3000, beside λ tuned there.", measured=found, id=key,
-          holds=below(0.01), kind="measured", unit="points", times=100)
-    if found.low == found.high:
-        print("↑ the same λ was chosen both times: no measurement on these seeds")
-for name, column in more_steps.items():
-    claim(f"{name}, lr = 0.01, 3000 steps: its best λ takes more than 5 points off the "
-          "test error.",
-          measured=paired_interval(tuned(column.error), column.error[:, 0, 0]),
-          holds=below(-0.05), kind="measured", unit="points", times=100,
-          id=f"steps-gains-{name.split()[0].lower()}")
-coupled, decoupled = (tuned(column.error) for column in more_steps.values())
-claim("At lr = 0.01 with 3000 steps, each at its own best λ, AdamW and Adam + L2 are "
-      "within one point of test error.",
-      measured=paired_interval(decoupled, coupled), holds=within(0.01),
-      kind="measured", unit="points", times=100, id="steps-same")
+judge(more_steps, "steps", 0.01,
+      "{name}, lr = 0.01: {knob} tuned with 300 steps costs less than one point of "
+      "test error with 3000",
+      (("AdamW", "λ", 0, "adamw"), ("AdamW", "a tenth of the λ", -2, "memories"),
+       ("Adam + L2", "λ", 0, "adam")))
 
 # %% [markdown] tags=["deeper"]
 # **λ stays, and the number of memories does not.** Tuning anew chooses the same λ, 3.16, and a tenth of it costs 10 points. <!-- rests: steps-adamw, not steps-memories --> The run now holds some 95 memories of 32 steps, or five epochs, each. For Adam + L2 a kept λ costs 0.3 points, and the interval just reaches one; on fresh seeds it costs less than one. Each tuned, AdamW is 0.8 points behind, on fresh seeds 1.2 with an interval from 0.8 to 1.6. <!-- rests: open steps-same --> Its neighbours of 3.16 make 12.7 and 27.8 %, so this, too, may be the coarse grid's. The root rule of AdamW's authors asks for λ = 1, which makes 12.7 % (read off).
