@@ -1,6 +1,6 @@
-"""Valleys of the map and of longer runs: over λ, and over what may stay in its place."""
+"""Valleys of the map and of longer runs, over λ."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +12,8 @@ from course_lib import plotting
 from course_lib.experiments.adamw.longer import Valley, valley
 from course_lib.experiments.adamw.two_knobs import STEPS, LossSurface
 
-TICKS = (0.1, 0.15, 0.2, 0.3, 0.5, 0.9)
+TICKS = (0.1, 0.15, 0.2, 0.3)
+MARKERS = "osD^v"  # of the rates, rising
 
 
 def valleys_of(
@@ -28,53 +29,50 @@ def valleys_of(
 
 
 def draw_valleys(coupled: Mapping[str, Valley], decoupled: Mapping[str, Valley]) -> Figure:
-    """Mean test errors of Adam + L2 over λ, of AdamW over λ, lr·λ, λ·lr·steps. A dot: lowest.
+    """Mean test errors of Adam + L2 and of AdamW over λ, with a marker at the lowest.
 
     coupled, decoupled: {label: `Valley`} of Adam + L2 and of AdamW, the same labels.
     """
     with plotting.style():
-        figure = Figure(figsize=(8.2, 6), layout="constrained")
-        axes = figure.subplots(2, 2, sharey=True)
-        _draw_panel(axes[0, 0], "Adam + L2: over λ", "λ", coupled, lambda one: 1)
-        _draw_panel(axes[0, 1], "AdamW: over λ", "λ", decoupled, lambda one: 1)
-        _draw_panel(axes[1, 0], "AdamW: over lr·λ", "lr·λ", decoupled, lambda one: one.rate)
-        _draw_panel(
-            axes[1, 1],
-            "AdamW: over the memories in the run",
-            "λ·lr·steps",
-            decoupled,
-            lambda one: one.rate * one.steps,
-        )
-        for ax in axes[:, 0]:
-            ax.set_ylabel("test error")
-        lines, labels = axes[0, 0].get_legend_handles_labels()
+        figure = Figure(figsize=(8.2, 3.6), layout="constrained")
+        axes = figure.subplots(1, 2, sharey=True)
+        _draw_panel(axes[0], "Adam + L2", coupled)
+        _draw_panel(axes[1], "AdamW", decoupled)
+        axes[0].set_ylabel("test error")
+        lines, labels = axes[0].get_legend_handles_labels()
         figure.legend(lines, labels, loc="outside lower center", ncols=3, fontsize=8.5)
     return figure
 
 
-def _draw_panel(
-    ax: Axes,
-    title: str,
-    xlabel: str,
-    valleys: Mapping[str, Valley],
-    times: Callable[[Valley], float],
-) -> None:
-    """Valleys over λ, times what `times` says of each: from a thirtieth of the leftmost dot on."""
-    dots = []
-    for k, (label, one) in enumerate(valleys.items()):
-        color, linestyle = plotting.series(k)
+def _draw_panel(ax: Axes, title: str, valleys: Mapping[str, Valley]) -> None:
+    """Valleys from a thirtieth of the leftmost marker on; longer runs dashed, their markers open.
+
+    Colour and marker tell the rate.
+    """
+    rates, lowest = sorted({one.rate for one in valleys.values()}), []
+    for label, one in valleys.items():
+        k, long = rates.index(one.rate), one.steps > STEPS
         decay, error, best = _means(one)
-        x = decay * times(one)
-        ax.plot(x, error, color=color, linestyle=linestyle, label=label)
-        ax.plot(x[best], error[best], "o", color=color, markersize=7, zorder=5)
-        dots.append(x[best])
+        ax.plot(
+            decay,
+            error,
+            color=plotting.series(k)[0],
+            linestyle="--" if long else "-",
+            marker=MARKERS[k],
+            markevery=[best],
+            markersize=11 if long else 7,
+            markeredgewidth=1.8,
+            fillstyle="none" if long else "full",
+            label=label,
+        )
+        lowest.append(decay[best])
     ax.set(
         xscale="log",
         yscale="log",
-        xlim=(min(dots) / 30, max(dots) * 10),
-        ylim=(0.085, 0.95),
+        xlim=(min(lowest) / 30, max(lowest) * 5),
+        ylim=(0.085, 0.42),
         title=title,
-        xlabel=xlabel,
+        xlabel="λ",
     )
     ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     ax.yaxis.set(
@@ -105,6 +103,5 @@ def show_valleys(
     for name, found in valleys.items():
         for label, one in found.items():
             decay, _, best = _means(one)
-            memories = f"{decay[best] * one.rate * one.steps:.2g} memories"
-            said.append(f"{name}, {label}: the valley lies at λ = {decay[best]:g}, {memories}")
+            said.append(f"{name}, {label}: the valley lies at λ = {decay[best]:g}")
     plotting.show_with_words(draw_valleys(*valleys.values()), "; ".join(said) + ".")
