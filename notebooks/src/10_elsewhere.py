@@ -73,7 +73,7 @@ from course_lib.explorers import elsewhere as explore
 explore.rises.show()
 
 # %% [markdown]
-# With λ = 2 the curve stands nearly still from update 45 to 75, at some 60 %. Then it rises again, to 96 % at update 150. Without decay it hardly rises any more. And more is not better: with λ = 8 this network does not even learn its training pairs.
+# With λ = 2 it stands nearly still from update 45 to 75, at some 60 %, then rises again, to 96 % at update 150. Without decay it hardly rises any more. And more is not better: with λ = 8 this network does not even learn its training pairs.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What eight seeds say
@@ -398,25 +398,22 @@ explore.clock.show_turned()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does the network have circles?
 #
-# How would one see them in 64 dimensions? Watch the tip of a clock hand from the side: it goes up and down, once in each turn. So write down one of the 64 coordinates for $n = 0, 1, … 30$. If the numbers lie on a circle of frequency $k$, this list goes up and down $k$ times: it is a *wave* (left, for $k = 3$). On a few circles each list is a few waves, added.
+# How would one see them in 64 dimensions? Watch the tip of a clock hand from the side: it goes up and down, once in each turn. So write down one of the 64 coordinates for $n = 0, 1, … 30$. If the numbers lie on a circle of frequency $k$, this list is a *wave*: it goes up and down $k$ times (left, $k = 3$). On a few circles it is a few waves, added.
 #
-# In the middle and on the right is a list of the network with decay: its coordinate that varies most, in the first rise and at the end. The line is the sum of three waves. Do the dots lie on it?
+# The dots in the middle and on the right are such a list, of the network with decay: the coordinate that varies most, in the first rise and at the end. The line is the sum of three waves. Do the dots lie on it?
 
 # %%
 explore.curves.show_waves(fine)
 
 # %% [markdown]
-# In the first rise most do not, in the end most do, or nearly. Is it so in all 64?
+# In the first rise most do not; in the end most do, or nearly. Is it so in all 64?
 #
-# Any list of 31 values is a constant plus fifteen waves, of 1 to 15 periods (the Fourier transform finds them). Square the height of a wave in each coordinate, and add the 64 squares: that is the **power** of its frequency. The bars show its share of all fifteen; if none stood out, each would have a fifteenth, 0.07. A few circles are a few high bars.
+# Any list of 31 values is a constant plus fifteen waves, of 1 to 15 periods (the Fourier transform finds them). Square the height of a wave in each coordinate, and add the 64 squares: that is the **power** of its frequency. A bar is its share of all fifteen; by chance that is a fifteenth, 0.07. A few circles are a few high bars.
 #
-# On the right are two dimensions, chosen so that the strongest wave goes round; a line joins the numbers in the order of the clock of that frequency. Which bars grow, and which vanish? And without decay?
+# On the right are two dimensions, chosen so that the strongest wave goes round; a line joins the numbers in the order of that clock. Which bars grow, and which vanish? And without decay?
 
 # %%
-updates = (30, 110, 400)
-numbers = {arm: [fine.numbers[0, i, fine.recorded.index(at)] for at in updates]
-           for i, arm in enumerate(("λ = 0", "λ = 2"))}
-explore.bars.show_on_the_way(numbers, updates)
+explore.bars.show_on_the_way(fine)
 
 # %% [markdown]
 # Without decay all bars stay low, at 0.14 or less; 3, 11 and 12 (orange) are the highest already. With decay these three (blue) hold 94 % of the power at the end; 14, high in the second rise, is gone.
@@ -434,7 +431,7 @@ claim("With λ = 2 the two strongest frequencies have more than 20 points more o
 # %% [markdown]
 # They do: the two hold 59 to 95 % of the power, without decay 22 to 29 %. And are they circles? Seen straight on, a wave draws an ellipse. Its short axis is on average 0.94 of the long one (a circle: 1). Without decay it is 0.88: it is the height of the bars that tells the two apart.
 #
-# Does the network *use* them? Leave it nothing but its three strongest waves, and on seven seeds of eight 99 to 100 % of the test pairs are still right. Without decay 19 to 30 % are, but there three waves are a third of the power, here nine tenths. (*Deeper*; no claim.) That it adds by turning we have not shown.
+# Does the network *use* them? Leave it nothing but its three strongest waves, and on seven seeds of eight 99 to 100 % of the test pairs are still right (no claim). Without decay it is 19 to 30 %, by a third of the power. That it adds by turning we have not shown.
 #
 # **So two networks answer every training pair. One behaves like a list of answers. The other has its numbers nearly on a few circles.** <!-- rests: knows-mirrors, two-circles -->
 
@@ -682,7 +679,7 @@ explore.curves.show_hill(fine)
 #
 # Take a patience of five looks. The untrained network is the first best. If none of the looks at 10, 20, 30, 40 and 50 is better, training ends. On three seeds one is (unbroken), and they reach 100 %. The five others (broken) get back the network *before its first update*: by its loss a sure memoriser is worse than a guesser.
 #
-# Without the look before training nothing is lost on these eight. (Of 24 fresh seeds 14 lose more than 20 points with it, 4 without.) <!-- rests: open stops-too-early-from-10 -->
+# Without the look before training these eight lose nothing. (Of 24 fresh seeds 14 lose more than 20 points with it, 4 without.) <!-- rests: open stops-too-early-from-10 -->
 #
 # Stopped by the share of wrong answers, with the same patience, 97 % of the test pairs are right on average, by the loss 40 %. So, from one task and so little patience: **watch the figure that you report, too**.
 #
@@ -815,7 +812,7 @@ print(f"dropout 0.3, first seed: stored {dropped[0]:.1%}, trained now {again[0]:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The other world: lines of numbers
 #
-# What does the second network read, and how? MNIST-1D has ten digits as lines of 40 numbers. Each digit is a pattern of ups and downs, here stretched, shifted and noisy. Four of them, and the last again, shifted by four places (what leaves at one end comes in at the other):
+# The second network reads MNIST-1D: ten digits as lines of 40 numbers. Each digit is a pattern of ups and downs, stretched, shifted and noisy. Four of them, and the last again, shifted by four places (what leaves at one end comes in at the other):
 
 # %%
 explore.lines.show_some()
@@ -828,9 +825,9 @@ explore.lines.show_some()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The table: nearly equal budgets in three worlds
 #
-# Which regularizer helps in every world, each tuned with nearly the same care? The worlds: **home**, a fully connected network on 300 digits; **lines**, the convolution on 1000 lines; **clock**, the transformer. At home and on the lines a fifth of the labels is wrong; the test labels are right.
+# Which regularizer helps in every world, each tuned with nearly the same care? Our worlds are **home**, a fully connected network on 300 digits; **lines**, the convolution on 1000 lines; **clock**, the transformer. At home and on the lines a fifth of the labels is wrong; the test labels are right.
 #
-# Each method is an *arm*, and plain is one. An arm tries nine settings (a learning rate, and a strength if it has one), and a few more where the best lies at the end of what was tried. The lowest error on validation rows, over four *pilot* seeds, wins. It is judged on the test rows of 24 other seeds, by the interval of its test error in points against plain. (On the clock few rates suit plain. So who leads plain there has to lead it at its best of 13 rates.)
+# Each method is an *arm*, and plain is one. An arm tries nine settings (a learning rate, and a strength if it has one), and a few more where the best lies at an end. That of the lowest validation error, over four *pilot* seeds, is judged on the test rows of 24 other seeds. (On the clock few rates suit plain: who leads it there must lead it at its best of 13.) The interval of an arm's error, in points against plain, decides:
 #
 # ```text
 #               −1   0   +1
@@ -840,7 +837,7 @@ explore.lines.show_some()
 #            ├───┼───┼─┤ ┊             undecided: else
 # ```
 #
-# *A norm* is a layer here (lesson 07). *Early stopping* trains plain to the end, looks twenty times, and hands back the network of its lowest validation *loss*, or *error*: without patience, without decay.
+# *Early stopping* trains plain to the end, looks twenty times, and hands back the network of its lowest validation *loss*, or *error*: no patience, no decay.
 
 # %%
 predict("worlds",
@@ -851,30 +848,29 @@ predict("worlds",
 # %% [markdown]
 # **Do this**: go down the regularizers. **Notice**: is there one that helps in every world? Where does it say *harms*?
 #
-# (A dagger: the setting chosen lies at an end of what was tried. The star is explained below the table.)
+# (A dagger: the setting chosen lies at an end of what was tried.)
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import elsewhere as explore
 
 explore.worlds.show()
 
-# %%
-helping = [world for world in carried.WORLDS if carried.helps(world, "decoupled decay")]
-
 # %% jupyter={"outputs_hidden": true}
 # what came out
-reveal("worlds", ["in none", "in one", "in two", "in all three"][len(helping)],
+reveal("worlds",
+       ["in none", "in one", "in two", "in all three"][
+           len(helping := explore.worlds.helping("decoupled decay"))],
        because="it is shown to help: "
                + ", ".join(explore.worlds.NAMES[one] for one in helping))
 
 # %% [markdown]
-# - **Home: all undecided.** Every arm errs 10 or 11 %. Lessons 04 and 06 gained ten and eight points here, at one rate for all. Plain, with nine rates to choose from, takes a slow one: training ends before the wrong labels are learned, and these gains are gone. (A gain below some three points could not be shown.)
+# - **Home: all undecided.** Every arm errs 10 or 11 %. Lessons 04 and 06 gained ten and eight points here, at one rate for all. Plain, with nine rates to choose from, takes a slow one: training ends before the wrong labels are learned, and these gains are gone. (One below some three points could not be shown.)
 # - **Lines: dropout gains most**, 6 points: 42 % are wrong with it, 48 % in plain.
 # - **Clock: decay gains most**, decoupled or as L2, 11 points: 1 % is wrong with it, 12 % in plain. The first sitting's 45 points were at one rate, 0.01; plain's own is four times that. <!-- rests: finer-decay -->
 #
-# Early stopping by the loss *harms* in both new worlds. On the clock the loss rises while the error still falls. On the lines it is lowest before the cosine's small last steps, and the arm chose a slower rate; we did not separate the two.
+# Early stopping by the loss *harms* in both new worlds. On the clock the loss rises while the error still falls. On the lines it is lowest before the cosine's small last steps, and the arm chose a slower rate; which of these costs we did not separate.
 #
-# **So nothing was shown to help in all three worlds. Home decided nothing; only L2 was shown to help in both others, on the lines by 2 points, just past our bound.** (How far to trust that: *Deeper*.)
+# **So nothing was shown to help in all three worlds. Home decided nothing; only L2 was shown to help in both others**, on the lines by 2 points, just past our bound. (How far to trust that: *Deeper*.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: why so little at home, rate by rate
@@ -965,7 +961,7 @@ print(f"plain, first seed: stored {stored[0]:.1%} wrong, trained now {again[0]:.
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The warning: one setting for all
 #
-# What would one have believed without equal budgets? Take the convolution once more: right labels, **one learning rate for all** (0.003), nothing tuned, five seeds. *Shifts* move each line at random by up to four places. (These data were made by shifting, so we know it to be true of them.)
+# What would one have believed without equal budgets? Take the convolution, right labels, **one learning rate for all** (0.003), nothing tuned, five seeds. *Shifts* move each line at random by up to four places. (These data were made by shifting: we know it to be true of them.)
 
 # %%
 predict("conv", "At one rate for all: which of these five lowers the test error most?",
@@ -998,7 +994,7 @@ reveal("conv", [*won, "the best two cannot be told apart"][0],
 # %% [markdown]
 # **At one rate for all a norm and shifts gain some 14 points each against plain**, dropout some seven. <!-- rests: conv-norm, conv-shifts, conv-dropout -->
 #
-# **But in the table dropout gained most, and the norm was undecided** (shifts were not in it). There a fifth of the labels was wrong, and plain had chosen ten times this rate. So we tuned on *right* labels, too, by the rules of the table. The same five points count:
+# **But in the table the norm was undecided.** There a fifth of the labels was wrong, and plain had chosen ten times this rate. So we tuned on *right* labels, too. Five points count, as above:
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # Eight seeds, each arm tuned. Below −5 points: the lead stays. Above: it shrinks.
@@ -1014,9 +1010,7 @@ explore.worlds.show_own_rates(lines)
 # %% [markdown]
 # With a rate of its own plain errs 20 %, not 36. **So most of the norm's lead is gone: 2 points are left. That of shifts stays, at 13.** <!-- rests: not tuned-norm, tuned-shifts -->
 #
-# **Does it hold elsewhere? Of seven methods, each tuned, none was shown to help in all three worlds. So take the questions along, not the verdicts; and ask first for plain's own learning rate.**
-#
-# (More arms, and what a wrong rate costs: *Deeper*.)
+# **Does it hold elsewhere? Of seven methods, each tuned, none was shown to help in all three worlds. So take the questions along, not the verdicts; and ask first for plain's own learning rate.** (More arms, and what a wrong rate costs: *Deeper*.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: every arm, and what the intervals cover
@@ -1106,7 +1100,7 @@ explore.worlds.show_by_rate()
 # 2. Use what you know to be true of the data: shift, turn, crop, take more.
 # 3. Change one thing.
 # 4. Give both sides the same budget.
-# 5. Judge by an interval, on several seeds and on rows that nothing was chosen on (`course_lib.study` does that, lesson 09).
+# 5. Judge by an interval, on several seeds and on rows that nothing was chosen on (lesson 09).
 #
 # Do not take λ = 2 from here: large transformers have 0.01 to 0.1, and decay no biases, no norms and often no embeddings (exercise T3).
 #
@@ -1149,7 +1143,7 @@ print(len(matrices), "matrices are decayed,", len(vectors), "vectors are not")
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
 #
-# - **In one sentence**: none of seven methods was shown to help in all three worlds, so take the questions along, not the verdicts; and ask first for plain's own learning rate.
+# - **In one sentence**: take the questions along, not the verdicts; and ask first for plain's own learning rate.
 # - **Formula**: $\text{attention}(Q, K, V) = \text{softmax}(QK^\top/\sqrt d)\,V$, a weighted mean of values ($Q$, $K$, $V$: all queries, keys and values, one a row).
 # - **PyTorch**: `F.scaled_dot_product_attention(q, k, v)`, `nn.MultiheadAttention(width, heads, batch_first=True)`.
 # - **Typical**: AdamW, λ of 0.01 to 0.1, warm-up.

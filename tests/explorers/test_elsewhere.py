@@ -285,6 +285,7 @@ def test_who_leads_on_the_clock_is_compared_with_plain_at_more_rates():
             assert explore.worlds.against(world, arm) == other
             assert shown == carried.stored(world, arm, other)
     leads = [arm for arm in found if explore.worlds.against("transformer", arm) != "plain"]
+    assert explore.worlds.helping("L2 through Adam") == ["convolution", "transformer"]
     assert leads == ["decoupled decay", "L2 through Adam", "dropout"]
 
 
@@ -315,6 +316,14 @@ def test_bars_on_the_way_are_the_shares_and_the_three_highest_stand_out():
         _, places, wanted = explore.grokking.ring(order[-1])
         assert np.stack(row[2].lines[0].get_data(), 1) == pytest.approx(places[wanted])
     assert "400 updates 100%" in said and all(f" {k}" in said for k in (4, 7, 11))
+
+
+def test_bars_of_a_run_are_of_its_first_seed_without_decay_and_with(monkeypatch):
+    said = []
+    monkeypatch.setattr("IPython.display.display", lambda _, metadata: said.append(metadata))
+    explore.bars.show_on_the_way(eight_hills())
+    [words] = [one["image/png"]["alt"] for one in said]
+    assert "λ = 0: frequencies 7" in words and "λ = 2: frequencies 7" in words
 
 
 def test_a_clock_has_its_numbers_k_steps_apart_and_both_end_at_the_sum():

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_lib import plotting
-from course_lib.experiments.elsewhere.grokking import circles
+from course_lib.experiments.elsewhere.grokking import Grokking, circles
 from course_lib.explorers.elsewhere.grokking import ring
 
 MOST = 0.45  # share at the top of the panels
@@ -51,6 +51,10 @@ def picture(networks: Mapping[str, Sequence[Tensor]], updates: Sequence[int]) ->
     return figure, " ".join(said)
 
 
-def show_on_the_way(networks: Mapping[str, Sequence[Tensor]], updates: Sequence[int]) -> None:
-    """Show the picture in a notebook; its words are for who cannot see it."""
+def show_on_the_way(run: Grokking, updates: Sequence[int] = (30, 110, 400)) -> None:
+    """Show the first seed of a run without decay (arm 0) and with λ = 2, and say it in words."""
+    networks = {
+        name: [run.numbers[0, arm, run.recorded.index(at)] for at in updates]
+        for arm, name in enumerate(("λ = 0", "λ = 2"))
+    }
     plotting.show_with_words(*picture(networks, updates))

@@ -34,6 +34,12 @@ def against(world, arm):
     return FINER if finer else "plain"
 
 
+def helping(arm, found=None):
+    """The worlds in which an arm is shown to help, by a `table` (None: that which is stored)."""
+    row = (found or table())[arm]
+    return [world for world in WORLDS if _verdict(world, arm, row[world]) == "helps"]
+
+
 def levels():
     """Every arm's mean test error in each world (and its frozen strength and rate), as a text."""
     heads = "".join(f"{NAMES[world]:<21}" for world in WORLDS)
@@ -230,10 +236,9 @@ def _draw(marks, result, arm):
         f"{NAMES[world]} {_between(found)} with {_setting(world, arm)}"
         for world, found in result[arm].items()
     ]
-    helped = [one for one, found in result[arm].items() if _verdict(one, arm, found) == "helps"]
     caption = (
         f"{title}, points of test error against plain over {seeds} seeds: {'; '.join(said)}. "
-        f"It is shown to help in {len(helped)} of {len(WORLDS)} worlds."
+        f"It is shown to help in {len(helping(arm, result))} of {len(WORLDS)} worlds."
     )
     readings = [
         (text.axes, *text.get_position(), f"{name}, {NAMES[world]}: {_between(found)}")
