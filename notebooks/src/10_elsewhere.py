@@ -78,7 +78,7 @@ explore.rises.show()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What eight seeds say
 #
-# Is it luck? Here are eight seeds, each with other pairs and another start. Decay *gains* if with λ = 2 more than 30 points more of the test pairs are right in the end. Without it the network *stays where it was* if from update 50 on that share changes by less than 10 points.
+# Is it luck? Here are eight seeds: other pairs, another start. Decay *gains* if with λ = 2 more than 30 points more of the test pairs are right in the end. Without it the network *stays where it was* if from update 50 on that share changes by less than 10 points.
 
 # %%
 PLAIN, DECAY = Arm(), Arm(weight_decay=2.0)
@@ -148,7 +148,7 @@ claim("Without decay more of the test pairs whose mirror was trained are right t
 # %% [markdown]
 # Of the mirrored pairs nine in ten are right on average, of the others at most 2 % on any seed. And 0.91 · 58 % is 53 %: the half that it knows. It behaves like a list of answers, read in either order.
 #
-# **And with decay, where the curve stands still?** Means over eight seeds, to update 250. The bands are 95 % intervals, wide where the seeds rise at different times:
+# **And with decay, where the curve stands still?** Means over eight seeds, with 95 % intervals, wide where the seeds rise at different times:
 
 # %%
 explore.curves.show_mirrors(way)
@@ -408,7 +408,7 @@ explore.curves.show_waves(fine)
 # %% [markdown]
 # In the first rise most do not; in the end most do, or nearly. Is it so in all 64?
 #
-# Any list of 31 values is a constant plus fifteen waves, of 1 to 15 periods (the Fourier transform finds them). Square the height of a wave in each coordinate, and add the 64 squares: that is the **power** of its frequency. A bar is its share of all fifteen; by chance that is a fifteenth, 0.07. A few circles are a few high bars.
+# Any list of 31 values is a constant plus fifteen waves, of 1 to 15 periods. Square the height of a wave in each coordinate, and add the 64 squares: that is the **power** of its frequency. A bar is its share of all fifteen; by chance that is a fifteenth, 0.07. A few circles are a few high bars.
 #
 # On the right are two dimensions, chosen so that the strongest wave goes round; a line joins the numbers in the order of that clock. Which bars grow, and which vanish? And without decay?
 
@@ -429,7 +429,7 @@ claim("With λ = 2 the two strongest frequencies have more than 20 points more o
       kind="measured", id="two-circles", holds=above(0.2), unit="points", times=100)
 
 # %% [markdown]
-# They do: the two hold 59 to 95 % of the power, without decay 22 to 29 %. And are they circles? Seen straight on, a wave draws an ellipse. Its short axis is on average 0.94 of the long one (a circle: 1). Without decay it is 0.88: it is the height of the bars that tells the two apart.
+# They do: the two hold 59 to 95 % of the power, without decay 22 to 29 %. And are they circles? Seen straight on, a wave draws an ellipse. Its short axis is on average 0.94 of the long one (a circle: 1), without decay 0.88. The height of the bars tells the two apart.
 #
 # Does the network *use* them? Leave it nothing but its three strongest waves, and on seven seeds of eight 99 to 100 % of the test pairs are still right (no claim). Without decay it is 19 to 30 %, by a third of the power. That it adds by turning we have not shown.
 #
@@ -677,7 +677,7 @@ explore.curves.show_hill(fine)
 # %% [markdown]
 # With λ = 2 (left) the loss is a **hill**. It begins near $\ln 31 = 3.4$, a guesser's loss, and climbs, on one seed to 6: the network becomes *sure*, and wrong, about what it never saw. Then it falls, on seven seeds to nearly 0 in the end, beyond the picture. Without decay (right) it climbs higher, and hardly comes down.
 #
-# Take a patience of five looks. The untrained network is the first best. If none of the looks at 10, 20, 30, 40 and 50 is better, training ends. On three seeds one is (unbroken), and they reach 100 %. The five others (broken) get back the network *before its first update*: by its loss a sure memoriser is worse than a guesser.
+# Take a patience of five looks. The untrained network is the first best. If none of the next five, to update 50, is better, training ends. On three seeds one is (unbroken), and they reach 100 %. The five others (broken) get back the network *before its first update*: by its loss a sure memoriser is worse than a guesser.
 #
 # Without the look before training these eight lose nothing. (Of 24 fresh seeds 14 lose more than 20 points with it, 4 without.) <!-- rests: open stops-too-early-from-10 -->
 #
@@ -812,7 +812,7 @@ print(f"dropout 0.3, first seed: stored {dropped[0]:.1%}, trained now {again[0]:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The other world: lines of numbers
 #
-# The second network reads MNIST-1D: ten digits as lines of 40 numbers. Each digit is a pattern of ups and downs, stretched, shifted and noisy. Four of them, and the last again, shifted by four places (what leaves at one end comes in at the other):
+# The second network reads MNIST-1D: ten digits as lines of 40 numbers. Each digit is a pattern of ups and downs, stretched, shifted and noisy. Four of them, and the last again, shifted by four places:
 
 # %%
 explore.lines.show_some()
@@ -847,8 +847,6 @@ predict("worlds",
 
 # %% [markdown]
 # **Do this**: go down the regularizers. **Notice**: is there one that helps in every world? Where does it say *harms*?
-#
-# (A dagger: the setting chosen lies at an end of what was tried.)
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import elsewhere as explore
@@ -864,7 +862,7 @@ reveal("worlds",
                + ", ".join(explore.worlds.NAMES[one] for one in helping))
 
 # %% [markdown]
-# - **Home: all undecided.** Every arm errs 10 or 11 %. Lessons 04 and 06 gained ten and eight points here, at one rate for all. Plain, with nine rates to choose from, takes a slow one: training ends before the wrong labels are learned, and these gains are gone. (One below some three points could not be shown.)
+# - **Home: all undecided.** Every arm errs 10 or 11 %. Lessons 04 and 06 gained ten and eight points here, at one rate for all. Of nine rates plain takes a slow one: training ends before the wrong labels are learned, and these gains are gone. (One below some three points could not be shown.)
 # - **Lines: dropout gains most**, 6 points: 42 % are wrong with it, 48 % in plain.
 # - **Clock: decay gains most**, decoupled or as L2, 11 points: 1 % is wrong with it, 12 % in plain. The first sitting's 45 points were at one rate, 0.01; plain's own is four times that. <!-- rests: finer-decay -->
 #
@@ -1102,7 +1100,7 @@ explore.worlds.show_by_rate()
 # 4. Give both sides the same budget.
 # 5. Judge by an interval, on several seeds and on rows that nothing was chosen on (lesson 09).
 #
-# Do not take λ = 2 from here: large transformers have 0.01 to 0.1, and decay no biases, no norms and often no embeddings (exercise T3).
+# Do not take λ = 2 from here: large transformers have 0.01 to 0.1, and decay no biases, no norms and often no embeddings.
 #
 # ## When not to
 #

@@ -255,7 +255,8 @@ def _coarse():
     return (
         f"{NAMES[world]}: who leads plain is compared with plain at 13 rates\n"
         f"({finer:.0%} wrong), the others with plain at 9 ({plain:.0%})\n"
-        f"{DOUBT}: rates too far apart; a good one may lie between"
+        f"{DOUBT} rates too far apart: a good one may lie between\n"
+        f"{AT_THE_END.strip()} the setting chosen lies at an end of what was tried"
     )
 
 
