@@ -497,7 +497,7 @@ claim("With λ = 2, of the ellipses that the numbers' two strongest waves draw, 
       holds=above(0), unit="of the long axis")
 
 # %% [markdown]
-# By 0.06 on average here, each wave in the list below. Some ring can always be drawn, also of random numbers: what counts besides are the bars. Which frequencies become circles is chance, seed by seed. By chance alone two of fifteen would hold little more than two fifteenths of the power.
+# Here they are, by 0.06 on average (each wave in the list below). Some ring can always be drawn, also of random numbers: what counts besides are the bars. Which frequencies become circles is chance, seed by seed. By chance alone two of fifteen would hold little more than two fifteenths of the power.
 
 # %% tags=["deeper"] jupyter={"outputs_hidden": true}
 print("share of the two strongest, without and with decay:")
@@ -916,7 +916,7 @@ claim("On the clock a tuned transformer with decoupled decay has a lower test er
       id="finer-decay", holds=below(-0.01), unit="points", times=100)
 
 # %% [markdown]
-# With nine rates for plain decay would be ahead by 20 points, dropout by 12. So nearly half of decay's lead would be plain's coarse grid, and most of dropout's. (`carried.stored("transformer", "L2 through Adam", "plain, more rates")` says of L2 what is printed of decay.) The other arms were not given these rates; they may gain by them too. The pilots of plain and of the norm, from the stored sweep, in per cent wrong:
+# Against plain with nine rates decay is ahead by 20 points, dropout by 12. So nearly half of decay's lead there is plain's coarse grid, and most of dropout's. (`carried.stored("transformer", "L2 through Adam", "plain, more rates")` says of L2 what is printed of decay.) The other arms were not given these rates; they may gain by them too. The pilots of plain and of the norm, from the stored sweep, in per cent wrong:
 #
 # | rate | 0.001 | 0.0018 | 0.0032 | 0.0056 | 0.01 | 0.018 | 0.032 | 0.056 | 0.1 |
 # |---|---|---|---|---|---|---|---|---|---|
