@@ -179,8 +179,8 @@ def test_who_comes_down_by_the_fifth_look_is_told_from_who_does_not():
     left, right = explore.curves.hill(run).axes
     labels = [text.get_text() for text in left.get_legend().get_texts()]
     assert labels == [
-        "below its first value in time",
-        "below its first value too late",
+        "below its start by the fifth look: goes on",
+        "not yet below: training ends",
         "a guesser, ln 31",
     ]
     assert len(right.lines) == 3  # two seeds and the guesser
@@ -200,8 +200,8 @@ def test_a_coordinate_on_a_circle_is_its_one_wave():
     wave = explore.curves._wave(curve, 7)
     assert (wave[::10] - curve).abs().max() < 1e-5
     for ax in explore.curves.waves(eight_hills()).axes:
-        total, dots = ax.lines[3].get_ydata(), ax.lines[4].get_ydata()
-        assert np.asarray(total) == pytest.approx(np.asarray(dots), abs=1e-5)
+        total, dots = (np.asarray(line.get_ydata()) for line in ax.lines)
+        assert total[::10] == pytest.approx(dots, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["rises", "hill", "waves"])
@@ -267,13 +267,38 @@ def test_plain_has_nine_pilots_a_world_and_the_largest_gain_hangs_below_the_best
     assert words.count("at its best rate") == len(axes)
 
 
-def test_a_cell_that_rests_on_too_coarse_a_grid_is_in_doubt_and_counts_for_nothing():
+def test_a_cell_that_rests_on_too_coarse_a_grid_is_undecided_with_a_star():
     worlds = explore.worlds.explorer
     marks = worlds.prepare(Figure())
     caption = worlds.draw(marks, explore.worlds.table(), "dropout").caption
     assert "It is shown to help in 1 of 3 worlds" in caption
     words = [text.get_text() for row in marks["cells"] for text in row]
-    assert sum("in doubt" in one for one in words) == len(explore.worlds.DOUBTED)
+    assert sum("undecided *" in one for one in words) == len(explore.worlds.DOUBTED)
+
+
+def test_who_leads_on_the_clock_is_compared_with_plain_at_more_rates():
+    found = explore.worlds.table()
+    for arm, row in found.items():
+        for world, shown in row.items():
+            ahead = world == "transformer" and carried.helps(world, arm)
+            other = "plain, more rates" if ahead else "plain"
+            assert explore.worlds.against(world, arm) == other
+            assert shown == carried.stored(world, arm, other)
+    leads = [arm for arm in found if explore.worlds.against("transformer", arm) != "plain"]
+    assert explore.worlds.helping("L2 through Adam") == ["convolution", "transformer"]
+    assert leads == ["decoupled decay", "L2 through Adam", "dropout"]
+
+
+def test_the_curves_alone_are_those_of_the_whole_picture():
+    rises = explore.rises.explorer
+    marks, whole = rises.prepare(Figure()), GROKKING.prepare(Figure())
+    caption = rises.draw(marks, made_up(), 2)
+    GROKKING.draw(whole, made_up(), 2, STEPS, "accuracy")
+    for name in ("train", "test", "plain"):
+        ours, theirs = (np.stack(one[name][0].get_data()) for one in (marks, whole))
+        assert ours == pytest.approx(theirs)
+    assert "after 400 updates 100% of the pairs it learns from" in caption
+    assert rises.draw(marks, made_up(known=2), 2) == "Training 5 decays side by side: 40%."
 
 
 def test_bars_on_the_way_are_the_shares_and_the_three_highest_stand_out():
@@ -291,6 +316,14 @@ def test_bars_on_the_way_are_the_shares_and_the_three_highest_stand_out():
         _, places, wanted = explore.grokking.ring(order[-1])
         assert np.stack(row[2].lines[0].get_data(), 1) == pytest.approx(places[wanted])
     assert "400 updates 100%" in said and all(f" {k}" in said for k in (4, 7, 11))
+
+
+def test_bars_of_a_run_are_of_its_first_seed_without_decay_and_with(monkeypatch):
+    said = []
+    monkeypatch.setattr("IPython.display.display", lambda _, metadata: said.append(metadata))
+    explore.bars.show_on_the_way(eight_hills())
+    [words] = [one["image/png"]["alt"] for one in said]
+    assert "λ = 0: frequencies 7" in words and "λ = 2: frequencies 7" in words
 
 
 def test_a_clock_has_its_numbers_k_steps_apart_and_both_end_at_the_sum():

@@ -280,9 +280,9 @@ def errors(world: str, arm: str, afresh: bool = False) -> Tensor:
     return found
 
 
-def difference(world: str, arm: str, afresh: bool = False) -> Interval:
-    """Test error of an arm minus plain's, both frozen, paired by seed; see `errors`."""
-    return paired_interval(errors(world, arm, afresh), errors(world, "plain", afresh))
+def difference(world: str, arm: str, afresh: bool = False, other: str = "plain") -> Interval:
+    """Test error of an arm minus the other's, both frozen, paired by seed; see `errors`."""
+    return paired_interval(errors(world, arm, afresh), errors(world, other, afresh))
 
 
 @cache

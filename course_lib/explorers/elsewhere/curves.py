@@ -10,10 +10,22 @@ from matplotlib.figure import Figure
 from course_lib import plotting
 from course_lib.experiments.elsewhere import late
 from course_lib.experiments.elsewhere.grokking import PRIME, RECORDED, Grokking
-from course_lib.experiments.elsewhere.progress import STILL, Progress, final_power
+from course_lib.experiments.elsewhere.progress import STILL, Progress, final_power, strongest
 
 PLACES = torch.linspace(0, PRIME - 1, 10 * PRIME - 9, dtype=torch.float64)
 PATIENT_TO = 50  # where five looks without improvement end that began before the first update
+DECAYED, UNDECAYED, TRAINED = "with decay", "without decay", "training pairs"
+
+
+def of(look: str, linestyle: str = "") -> dict[str, Any]:
+    """Colour and style of a curve of one of DECAYED, UNDECAYED, TRAINED, the same all through."""
+    looks = {
+        DECAYED: (plotting.series(0)[0], "-"),
+        UNDECAYED: (plotting.series(1)[0], ":"),
+        TRAINED: (plotting.muted(), "--"),
+    }
+    color, usual = looks[look]
+    return {"color": color, "linestyle": linestyle or usual}
 
 
 def by_heart(run: Grokking) -> int:
@@ -27,17 +39,10 @@ def rises(run: Grokking) -> Figure:
     """Test accuracy of every seed, arm 0 (no decay) and arm 1."""
     figure = Figure(figsize=(9, 2.9), layout="constrained")
     ax = figure.subplots()
-    for arm, label in ((1, "λ = 2"), (0, "λ = 0")):
-        color, style = plotting.series(1 - arm)
+    for arm, label, look in ((1, "λ = 2", DECAYED), (0, "λ = 0", UNDECAYED)):
         for seed, curve in enumerate(run.test_accuracy[:, arm]):
-            ax.plot(
-                run.recorded,
-                curve,
-                color=color,
-                linestyle="-" if arm else ":",
-                linewidth=1.1,
-                label="" if seed else f"{label}, eight seeds",
-            )
+            label = "" if seed else f"{label}, eight seeds"
+            ax.plot(run.recorded, curve, linewidth=1.1, label=label, **of(look))
     ax.set(xlabel="updates", ylabel="share of test pairs right", xlim=(0, 400), ylim=(0, 1.03))
     _mark(ax, by_heart(run), "all training pairs right")
     ax.legend(loc="lower right", fontsize=8)
@@ -52,12 +57,12 @@ def begun_late(run: Grokking, one: Grokking, known: torch.Tensor) -> Figure:
     """
     figure = Figure(figsize=(9, 2.9), layout="constrained")
     ax = figure.subplots()
-    for k, (rows, label) in enumerate((("train", "training pairs"), ("test", "test pairs"))):
-        color, style = plotting.series(k)
-        curve = getattr(one, f"{rows}_accuracy")[0, 0]
-        ax.plot(one.recorded, curve, color=color, linestyle=style, label=label)
-    without: dict[str, Any] = {"color": plotting.muted(), "linestyle": ":"}
-    ax.plot(run.recorded, run.test_accuracy[0, 0], label="test pairs, never decayed", **without)
+    ax.plot(one.recorded, one.train_accuracy[0, 0], label="training pairs", **of(TRAINED))
+    since = one.recorded.index(late.FROM)
+    decayed = one.recorded[since:], one.test_accuracy[0, 0, since:]
+    ax.plot(*decayed, label="test pairs, with decay", **of(DECAYED))
+    label = "test pairs, without decay"
+    ax.plot(run.recorded, run.test_accuracy[0, 0], label=label, **of(UNDECAYED))
     ring: dict[str, Any] = {"color": plotting.ink(), "linestyle": "none"}
     ring |= {"markersize": 5, "fillstyle": "none"}
     label = f"test pairs, all {len(known)} networks"
@@ -96,8 +101,8 @@ def hill(run: Grokking) -> Figure:
     soon = down_in_time(run)
     _loss(axes[0], run, 1, soon)
     axes[0].axvline(PATIENT_TO, color=plotting.ink(), linewidth=1, linestyle="--")
-    axes[0].text(PATIENT_TO + 1, 6.35, "fifth look", fontsize=8, va="top")
-    axes[0].set(title="λ = 2", xlim=(-2, 150), ylim=(0, 6.5), ylabel="validation loss (nats)")
+    axes[0].text(PATIENT_TO + 1, 0.1, "fifth look", fontsize=8)
+    axes[0].set(title="λ = 2", xlim=(-2, 150), ylim=(0, 7.4), ylabel="validation loss (nats)")
     axes[0].legend(loc="upper right", fontsize=8)
     _loss(axes[1], run, 0, torch.zeros_like(soon))
     axes[1].set(title="λ = 0: another scale, to 26", xlim=(-2, 150), ylim=(0, 26))
@@ -105,28 +110,19 @@ def hill(run: Grokking) -> Figure:
 
 
 def _loss(ax: Axes, run: Grokking, arm: int, soon: torch.Tensor) -> None:
-    """Curves of one arm, those that come down `soon` in another colour, a mark at each look."""
-    looks = [run.recorded.index(step) for step in RECORDED]
-    named: set[bool] = set()
+    """Curves of one arm, those that come down `soon` unbroken, a mark at each look."""
+    marks: dict[str, Any] = {"linewidth": 1.2, "marker": "o", "markersize": 3}
+    marks["markevery"] = [run.recorded.index(step) for step in RECORDED]
+    labels = {
+        True: "below its start by the fifth look: goes on",
+        False: "not yet below: training ends",
+    }
     for curve, early in zip(run.validation_loss[:, arm], soon.tolist()):
-        color, style = plotting.series(0 if early else 1)
-        color = color if arm else plotting.muted()
-        word = "in time" if early else "too late"
-        label = f"below its first value {word}" if arm and early not in named else ""
-        named.add(early)
-        ax.plot(
-            run.recorded,
-            curve,
-            color=color,
-            linestyle=style,
-            linewidth=1.2,
-            marker="o",
-            markersize=3,
-            markevery=looks,
-            label=label,
-        )
+        look = of(DECAYED, "-" if early else "--") if arm else of(UNDECAYED)
+        label = labels.pop(early, "") if arm else ""
+        ax.plot(run.recorded, curve, label=label, **marks, **look)
     label = "a guesser, ln 31" if arm else ""
-    ax.axhline(math.log(PRIME), label=label, color=plotting.ink(), linewidth=1, linestyle=":")
+    ax.axhline(math.log(PRIME), label=label, color=plotting.ink(), linewidth=1, linestyle="-.")
     if not arm:
         ax.text(148, math.log(PRIME) - 0.4, "a guesser", fontsize=8, ha="right", va="top")
     ax.set_xlabel("updates")
@@ -136,28 +132,39 @@ def waves(run: Grokking, arm: int = 1, seed: int = 0, steps: tuple[int, int] = (
     """One coordinate of the embedding over the numbers, at two steps, and its strongest waves.
 
     The coordinate that varies most at the later step; the three frequencies are the strongest of
-    all coordinates together at that step.
+    all coordinates together at that step. Before both, as an example, the first of these waves.
     """
-    figure = Figure(figsize=(9, 2.9), layout="constrained")
+    figure = Figure(figsize=(9, 2.6), layout="constrained")
     before, after = (run.numbers[seed, arm, run.recorded.index(step)].double() for step in steps)
     place = int((after - after.mean(0)).square().sum(0).argmax())
-    power = torch.fft.rfft(after, dim=0)[1:].abs().square().sum(1)
-    strongest = sorted((power.topk(3).indices + 1).tolist())
-    axes = figure.subplots(1, 2, sharey=True)
-    for ax, numbers, step in zip(axes, (before, after), steps):
-        curve = numbers[:, place] - numbers[:, place].mean()
-        total = torch.zeros_like(PLACES)
-        for k, frequency in enumerate(strongest, 1):
-            total += (wave := _wave(curve, frequency))
-            color, style = plotting.series(k)
-            label = f"{frequency} periods"
-            ax.plot(PLACES, wave, color=color, linestyle=style, linewidth=1, label=label)
-        ring, sums = plotting.muted(), total[::10]  # at the numbers alone
-        ax.plot(sums, "o", color=ring, markersize=7, fillstyle="none", label="the three, added")
-        ax.plot(curve, "o", color=plotting.ink(), markersize=4, label="the coordinate")
-        ax.set(title=f"after {step} updates", xlabel="number n")
-    axes[0].set_ylabel("minus its mean")
-    axes[1].legend(loc="upper left", fontsize=8, bbox_to_anchor=(1.0, 1.0))
+    three = sorted(strongest(after))
+    seen = [(numbers - numbers.mean(0))[:, place] for numbers in (before, after)]
+    totals = [sum((_wave(curve, k) for k in three), 0 * PLACES) for curve in seen]
+    one = _wave(seen[1], three[0])
+    names = ", ".join(map(str, three[:-1]))
+    panels = (
+        (
+            f"a circle of frequency {three[0]} alone",
+            one,
+            one[::10],
+            f"a wave of {three[0]} periods",
+        ),
+        *(
+            (
+                f"one coordinate, update {step}",
+                total,
+                curve,
+                f"waves {names} and {three[-1]}, added",
+            )
+            for step, total, curve in zip(steps, totals, seen)
+        ),
+    )
+    for ax, (title, line, dots, label) in zip(figure.subplots(1, 3, sharey=True), panels):
+        ax.plot(PLACES, line, linewidth=1, label=label, **of(DECAYED))
+        ax.plot(dots, "o", color=plotting.ink(), markersize=4)
+        ax.set(title=title, xlabel="number n", ylim=(-0.45, 0.6))
+        ax.legend(loc="upper center", fontsize=8)
+    figure.axes[0].set_ylabel("minus its mean")
     return figure
 
 
@@ -170,9 +177,12 @@ def _wave(curve: torch.Tensor, frequency: int) -> torch.Tensor:
 def mirrors(way: Progress) -> Figure:
     """Means over seeds of the test pairs right whose mirror was trained, and of the others."""
     figure, ax = _over_updates("share right")
-    curves = {"mirror trained": way.mirrored, "the others": way.others, "all test pairs": way.test}
-    for k, (label, values) in enumerate(curves.items()):
-        plotting.draw_band(ax, way.recorded, values, label, k)
+    parts = (("mirror trained", way.mirrored, "-"), ("the others", way.others, "--"))
+    for label, values, style in parts:
+        line, _ = plotting.draw_band(ax, way.recorded, values, label)
+        line.set_linestyle(style)
+    label = "all test pairs"
+    ax.plot(way.recorded, way.test.mean(0), label=label, color=plotting.ink(), linestyle="-.")
     ax.legend(loc="lower right", fontsize=8)
     return figure
 
@@ -248,8 +258,9 @@ def show_waves(run: Grokking) -> None:
     """Show `waves`, with words for who cannot see it."""
     plotting.show_with_words(
         waves(run),
-        "One embedding coordinate over the numbers 0 to 30. After 30 updates it looks like noise, "
-        "after 400 updates three waves added nearly make it.",
+        "Over the numbers 0 to 30: a wave, which a single circle would give, and one coordinate of "
+        "the embedding. After 30 updates that looks like noise, after 400 updates three waves "
+        "added nearly make it.",
     )
 
 

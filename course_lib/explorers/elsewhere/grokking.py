@@ -5,6 +5,7 @@ import numpy as np
 from course_lib import plotting
 from course_lib.experiments.elsewhere import grokking
 from course_lib.experiments.elsewhere.grokking import PRIME, Arm
+from course_lib.explorers.elsewhere import curves
 from course_lib.panel import Choice, Explorer, Seen, Slider
 
 DECAYS = tuple(int(arm.weight_decay) for arm in grokking.DECAYS)
@@ -28,7 +29,8 @@ def arms_of(kind, dropout, smoothing):
     )
 
 
-def _compute(kind, dropout, smoothing, steps=grokking.STEPS):
+def compute(kind, dropout, smoothing, steps=grokking.STEPS):
+    """Runs of every one of DECAYS, looked at often."""
     arms = arms_of(kind, dropout, smoothing)
     yield from grokking.compute_grokking(arms, steps=steps, record_at=grokking.DENSE)
 
@@ -53,21 +55,29 @@ def ring(numbers):
     return found, (found.points[0] / length).numpy(), [*order, order[0]]
 
 
+def prepare_curves(left):
+    """The run against updates: pairs it learns from, others, and those of the run without decay."""
+    marks = {"left": left}
+    left.set(title="On the way", xlabel="updates", xlim=(0, 1.02 * grokking.STEPS))
+    looks = {
+        "train": ("pairs it learns from", curves.TRAINED),
+        "test": ("pairs it never saw", curves.DECAYED),
+    }
+    for rows, (label, look) in looks.items():
+        marks[rows] = left.plot([], [], label=label, **curves.of(look))
+        dot = curves.of(look) | {"linestyle": "none"}
+        marks[f"{rows} here"] = left.plot([], [], "o", markersize=6, **dot)
+    without = curves.of(curves.UNDECAYED)
+    marks["plain"] = left.plot([], [], label="never saw, λ = 0", **without)
+    left.legend(loc="lower right", fontsize=8, bbox_to_anchor=(1.0, 0.06))
+    return marks
+
+
 def _prepare(figure):
     """Left the run, in the middle the numbers in the plane of a frequency, right their power."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.35, 1.2, 0.8])
-    marks = {"left": left, "middle": middle}
-    left.set(title="On the way", xlabel="updates", xlim=(0, 1.02 * grokking.STEPS))
-    for k, rows in enumerate(("train", "test")):
-        color, style = plotting.series(k)
-        label = {"train": "pairs it learns from", "test": "pairs it never saw"}[rows]
-        marks[rows] = left.plot([], [], color=color, linestyle=style, label=label)
-        marks[f"{rows} here"] = left.plot([], [], "o", color=color, markersize=6, linestyle="none")
-    marks["plain"] = left.plot(
-        [], [], color=plotting.muted(), linestyle=":", label="never saw, λ = 0"
-    )
+    marks = prepare_curves(left) | {"middle": middle}
     marks["here"] = [left.axvline(np.nan, color=plotting.ink(), linewidth=1, linestyle=":")]
-    left.legend(loc="lower right", fontsize=8, bbox_to_anchor=(1.0, 0.06))
     middle.set(xlim=(-0.95, 0.95), ylim=(-0.95, 0.95))
     middle.set(xticks=(-0.5, 0, 0.5), yticks=(-0.5, 0, 0.5))
     middle.set_title("The numbers 0 … 30")
@@ -87,7 +97,8 @@ def _draw(marks, result, decay, step, figure):
     """Move the marks to a `Grokking` at one decay and the last recorded step up to `step`."""
     i, none = DECAYS.index(decay), DECAYS.index(0)
     known = np.flatnonzero(np.isfinite(result.norm[0, i].numpy()) & (_steps(result) <= step))
-    _draw_runs(marks, result, i, none, figure)
+    draw_curves(marks, result, i, none, figure)
+    marks["here"][0].set_xdata([np.nan, np.nan])
     if not len(known):
         _draw_numbers(marks, None)
         return f"Training {len(DECAYS)} decays side by side: {result.progress:.0%}."
@@ -105,7 +116,8 @@ def _steps(result):
     return np.array(result.recorded)
 
 
-def _draw_runs(marks, result, i, none, figure):
+def draw_curves(marks, result, i, none, figure="accuracy"):
+    """Move the curves to the arm `i` of a `Grokking`; `none`: that without decay."""
     name, label, limits = FIGURES[figure]
     plotting.set_texts(marks["left"], ylabel=label)
     plotting.set_limits(marks["left"], y=limits)
@@ -114,7 +126,6 @@ def _draw_runs(marks, result, i, none, figure):
         marks[f"{rows} here"][0].set_data([], [])
     plain = getattr(result, f"test_{name}")[0, none]
     marks["plain"][0].set_data(result.recorded, plain if i != none else np.nan * plain)
-    marks["here"][0].set_xdata([np.nan, np.nan])
 
 
 def _draw_numbers(marks, numbers):
@@ -186,7 +197,7 @@ explorer = Explorer(
         "decay and smoothing": {"smoothing": "0.1"},
     },
     frozen={"decay": len(DECAYS), "step": (0, 30, 50, 75, 100, 150, 200, grokking.STEPS)},
-    compute=_compute,
+    compute=compute,
     prepare=_prepare,
     draw=_draw,
     size=(10.4, 3.9),

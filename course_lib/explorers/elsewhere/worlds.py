@@ -14,15 +14,30 @@ ROWS = {  # two lines where one is too wide
     "early stopping": "early stopping\nby loss",
     "stopping by error": "early stopping\nby error",
 }
-DOUBTED = {("transformer", "dropout"), ("transformer", "a norm")}  # by `_coarse`
+FINER = "plain, more rates"
+DOUBTED = {("transformer", "a norm")}  # by `_coarse`
+DOUBT = "*"  # behind a verdict that rests on too few rates
 AT_THE_END = " †"  # behind a figure whose setting was the last that was tried
 
 
 def table():
     """Regularizer → world → its stored difference from plain in test error."""
     return {
-        arm: {world: carried.stored(world, arm) for world in WORLDS} for arm in carried.REGULARIZERS
+        arm: {world: carried.stored(world, arm, against(world, arm)) for world in WORLDS}
+        for arm in carried.REGULARIZERS
     }
+
+
+def against(world, arm):
+    """Whom an arm is compared with: where it leads plain, and plain was given more rates, these."""
+    finer = (world, FINER) in carried.BESIDES and carried.helps(world, arm)
+    return FINER if finer else "plain"
+
+
+def helping(arm, found=None):
+    """The worlds in which an arm is shown to help, by a `table` (None: that which is stored)."""
+    row = (found or table())[arm]
+    return [world for world in WORLDS if _verdict(world, arm, row[world]) == "helps"]
 
 
 def levels():
@@ -141,8 +156,8 @@ def own_rates(lines: conv.Arms) -> Figure:
     tuned = [carried.stored(carried.RIGHT, arm) for arm in SHARED]
     for k, (found, name) in enumerate(
         (
-            (shared, f"one rate for all (plain: {plain:.0%} wrong)"),
-            (tuned, f"a rate of its own for each (plain: {own:.0%} wrong)"),
+            (shared, f"one rate for all, {shared[0].n} seeds\n(plain: {plain:.0%} wrong)"),
+            (tuned, f"tuned, each its own rate,\n{tuned[0].n} seeds (plain: {own:.0%} wrong)"),
         )
     ):
         color = plotting.series(1 - k)[0]
@@ -221,10 +236,9 @@ def _draw(marks, result, arm):
         f"{NAMES[world]} {_between(found)} with {_setting(world, arm)}"
         for world, found in result[arm].items()
     ]
-    helped = [one for one, found in result[arm].items() if _verdict(one, arm, found) == "helps"]
     caption = (
         f"{title}, points of test error against plain over {seeds} seeds: {'; '.join(said)}. "
-        f"It is shown to help in {len(helped)} of {len(WORLDS)} worlds."
+        f"It is shown to help in {len(helping(arm, result))} of {len(WORLDS)} worlds."
     )
     readings = [
         (text.axes, *text.get_position(), f"{name}, {NAMES[world]}: {_between(found)}")
@@ -236,31 +250,27 @@ def _draw(marks, result, arm):
 
 def _coarse():
     """What the clock's column rests on, in words: how many rates plain had."""
-    (world,) = {world for world, arm in carried.BESIDES if arm == "plain, more rates"}
-    plain, finer = (carried.level(world, arm) for arm in ("plain", "plain, more rates"))
-    against = (
-        f"{arm} {_points(found.mean)} ({carried.verdict(found)})"
-        for arm in ("decoupled decay", "dropout")
-        for found in [carried.stored(world, arm, "plain, more rates")]
-    )
+    (world,) = {world for world, arm in carried.BESIDES if arm == FINER}
+    plain, finer = (carried.level(world, arm) for arm in ("plain", FINER))
     return (
-        f"in doubt: on the {NAMES[world]} plain errs {plain:.0%} with 9 rates, "
-        f"{finer:.0%} with 13;\n"
-        f"against that {', '.join(against)}"
+        f"{NAMES[world]}: who leads plain is compared with plain at 13 rates\n"
+        f"({finer:.0%} wrong), the others with plain at 9 ({plain:.0%})\n"
+        f"{DOUBT} rates too far apart: a good one may lie between\n"
+        f"{AT_THE_END.strip()} the setting chosen lies at an end of what was tried"
     )
 
 
 def _verdict(world, arm, found):
-    """The verdict on a difference, or that a finer grid of plain's rates puts it in doubt."""
-    return "in doubt" if (world, arm) in DOUBTED else carried.verdict(found)
+    """The verdict on a difference; undecided, with a star, where the rates lay too far apart."""
+    return f"undecided {DOUBT}" if (world, arm) in DOUBTED else carried.verdict(found)
 
 
 def _fill(text, verdict, found, last):
     """Write verdict and mean into a cell, in words whose colour and weight say the verdict too."""
     text.set_text(f"{verdict}\n{_points(found.mean)}{AT_THE_END * last}")
     text.set_fontweight("bold" if verdict in ("helps", "harms") else "normal")
-    grey = dict.fromkeys(("undecided", "in doubt"), plotting.muted())
-    text.set_color((grey | {"harms": plotting.series(1)[0]}).get(verdict, plotting.ink()))
+    colors = {"undecided": plotting.muted(), "harms": plotting.series(1)[0]}
+    text.set_color(colors.get(verdict.split(" ")[0], plotting.ink()))
 
 
 def _between(found):
