@@ -82,8 +82,7 @@ def _say(result):
     label = f"the label has p = {result.p[0]:.4f}, and its logit's gradient is {slope}"
     at = f"At a gap of {gap} {label}"
     if result.epsilon == 0:
-        said = f"{at}: descent raises the logit.{result.note}"
-        return f"ε = 0, {classes} classes: the target is 1. {said}"
+        return f"ε = 0, {classes} classes: the target is 1. {at}.{result.note}"
     where = f"is lowest at a gap of {result.best:.3f}, where it is {result.floor:.4f}"
     if result.best > GAPS[-1]:
         where += " (outside the picture)"
