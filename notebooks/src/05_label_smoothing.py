@@ -94,7 +94,7 @@ reveal("label", "0.92", because="it keeps 0.9 and gets its own share, 0.1/5, bac
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# What does smoothing change in a real network? In torch it is one argument. Here is a loop to copy: a small network learns handwritten digits from 300 images, every fifth of them with a wrong label. The test labels are right, and with `clean_validation=True` the validation labels too.
+# What does smoothing change in a real network? In torch it is one argument. Here is a loop to copy: a small network learns handwritten digits from 300 images, a fifth of them with a wrong label. The test labels are right, and with `clean_validation=True` the validation labels too.
 #
 # The **confidence** of a network in one image is the largest of its ten probabilities. "Sure of 88 %" means: its confidence is 88 % on average over the images.
 # **NLL** (*negative log-likelihood*), the last number printed, is the plain cross entropy on test images, without any ε.
@@ -358,7 +358,7 @@ for epsilon in (0.1, 0.3):
 #
 # *One judge is not enough.* A model that always says 0.1 for each of ten equally frequent classes is right in a tenth of the cases, and says so. Its ECE is 0, and it is useless. The NLL notices: it rises with wrong answers, with unfounded certainty and with unfounded doubt. The useless model pays $\log 10 = 2.30$ *nats* (units of the natural logarithm); a sure and right one pays 0. An NLL lower by 0.01 makes the true class's probability 1.01 times as large, typically: 0.500 becomes 0.505.
 #
-# So judge by both: the NLL asks also whether a network is any good.
+# So judge by both.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the six predictions, and the useless model
@@ -382,7 +382,7 @@ claim("A model that always says 0.1 for each of ten equally frequent classes has
 # Which ε makes the network of the plain cell honest, if any?
 #
 # 1. *Data:* 300 digits, **20 % with a wrong label**, from here on *noisy labels*, drawn anew for each of eight seeds.
-# 2. *Compared:* eight ε from 0 to 0.8, 2000 steps each, enough to learn all labels by heart.
+# 2. *Compared:* eight ε from 0 to 0.8, 2000 steps each, enough at ε = 0 and 0.1 to learn every wrong label.
 # 3. *Judging:* 1297 test rows with right labels, the ECE in 15 bins. A change counts if the 95 % interval of the mean difference, seed by seed, lies wholly beyond **0.01**: one point of ECE or error, 0.01 nats of NLL.
 
 # %%
@@ -437,7 +437,7 @@ reveal("ece", from_interval={
 #
 # - **ε = 0.05 makes it nearly honest.** But who tells you the 0.05? We read it off the *test* rows. <!-- rests: smooth-little-ece -->
 # - **ε = 0.1, the usual one, makes it too modest** by about as much as it was too sure. The diagram tells the two apart; whether the ECE differs by a point is open. <!-- rests: open smooth-usual-ece -->
-# - **ε = 0.2 is worse than nothing by the ECE, and better by the NLL.** One likely reason is that modesty is cheap: a right answer said with 60 % in place of 80 costs only 0.29 nats more. <!-- rests: smooth-much-ece, smooth-much-nll -->
+# - **ε = 0.2 is worse than nothing by the ECE, and better by the NLL.** Modesty is cheap: a right answer said with 60 % in place of 80 costs 0.29 nats more. <!-- rests: smooth-much-ece, smooth-much-nll -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A cheap repair
@@ -486,7 +486,7 @@ explore.reliability.show_diagrams(noisy, [(0.0, how) for how in smoothing.READIN
 # - **From right labels** the temperature makes it nearly honest: a perfectly calibrated network, as sure as that one, has an ECE of about 0.028 by chance alone. <!-- rests: temperature-ece -->
 # - **From noisy labels** it makes it doubt answers that are right. These labels contradict the network even where it is right: it agrees with only about $0.8\cdot 77\approx 62\,\%$ of them. So this temperature lowers the confidence towards 62, and even beyond, to 50: likely because wrong labels cost most where it is very sure. <!-- rests: temperature-wrong-ece -->
 #
-# So honesty, on average, costs one number, fitted to labels that you trust; it cannot mend one class alone. (*Deeper: how many bins*.)
+# So here honesty cost one number, fitted to labels that you trust. One number cannot mend one class alone (*Deeper: how many bins*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: ε or a temperature?
@@ -551,7 +551,7 @@ print("Answers as sure as those of the beginning (ε = 0, last bin):",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three other networks
 #
-# Our network is too sure by 10 points, so less confidence can help it. Does smoothing make other networks more honest, too? We add three, and name them by two words. *Noise* or *right* says what labels they learn from. *Memorised* means 2000 steps, as before; *tuned* means that learning rate and number of steps were chosen, without smoothing, for the fewest errors on sixteen sets of 200 validation rows with right labels, most test images among them; one set alone was not tried (*Deeper: a tuned rate and stop*). Before any smoothing the four stand like this:
+# Our network is too sure by 10 points, so less confidence can help it. Does smoothing make other networks more honest, too? We add three, and name them by two words. *Noise* or *right* says what labels they learn from. *Memorised* means 2000 steps, as before. *Tuned* means that learning rate and number of steps were chosen, without smoothing, for the fewest errors on rows with right labels. We used sixteen sets of 200 such rows, with most test images among them (*Deeper: a tuned rate and stop*). Before any smoothing the four stand like this:
 
 # %%
 *_, clean = compare_smoothing(noise=0.0, steps=2000)
@@ -597,11 +597,11 @@ reveal("elsewhere", from_interval={
     rests="elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned")
 
 # %% [markdown]
-# No: at ε = 0.1 the ECE rises in all three, which were too sure by less than 3 points, or not at all; in the one too sure by 10 it is open. And why may you read that smoothing calibrates (Müller et al., 2019)? Their networks were too sure. <!-- rests: elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned, open smooth-usual-ece -->
+# No: at ε = 0.1 the ECE rises in all three, which were too sure by less than 3 points, or not at all; in the one too sure by 10 it is open. Müller et al. (2019) report that smoothing calibrates; their networks were too sure. <!-- rests: elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned, open smooth-usual-ece -->
 #
-# In the means, the less a network was too sure, the nearer to ε = 0 its lines meet; those of *noise, tuned*, too modest from the start (*Deeper: noisy labels*), never do. *Right, tuned* was honest: its ECE goes from 0.013 to 0.144.
+# In the means, the less a network was too sure, the nearer to ε = 0 its lines meet; those of *noise, tuned*, too modest from the start (*Deeper: noisy labels*), never do.
 #
-# But mistakes become fewer: by 2.4 and 1.6 points where noise and right labels are memorised, by less than one in *noise, tuned*, and, as only fresh seeds decide, in *right, tuned* (*Deeper: the NLL*). <!-- rests: smooth-error-memorised, smooth-error-labels, not smooth-error-tuned -->
+# But mistakes become fewer. In 100 test images ε = 0.1 saves 2.4 of 23.4 mistakes in *noise, memorised*, and 1.6 of 5.8 in *right, memorised*. In the two tuned networks it saves less than one; in *right, tuned* only fresh seeds decide that (*Deeper: the NLL*). <!-- rests: smooth-error-memorised, smooth-error-labels, not smooth-error-tuned -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why does it make an honest network modest?
@@ -612,7 +612,7 @@ reveal("elsewhere", from_interval={
 #
 # $$(1-\varepsilon)\,c + \frac{\varepsilon}{K} = 0.9\cdot 0.8 + 0.01 = 0.73,$$
 #
-# so even with endless data it says 73 % where it is right in 80. The difference is taken *by design*:
+# so at its lowest loss the network says 73 % where it is right in 80. The difference is taken *by design*:
 #
 # $$c - (1-\varepsilon)\,c - \frac{\varepsilon}{K} = \varepsilon\,\Bigl(c - \frac{1}{K}\Bigr) = 0.1\cdot(0.8 - 0.1) = 0.07, \text{ or 7 points.}$$
 #
@@ -636,11 +636,11 @@ claim("In all four networks ε = 0.1 lowers the mean confidence by more than a p
 # | right, tuned | 0.3 | 14.0 | 0.7 | −14.4 |
 # | noise, tuned | −24.6 | 6.1 | 0.4 | −31.0 |
 #
-# The last column is the first less the two between, up to rounding: a point won in accuracy makes a point more modest, too.
+# The last column is the first less the two between, up to rounding.
 #
-# Say it is right as often as before. Too sure by 10 points, it loses 10: honest on average. It loses 20: too modest by 10, as far off on the other side. So **who is too sure by less than half of what ε takes away ends further from honest**.
+# Say it is right as often as before. Too sure by 10 points, it loses 10: honest on average. It loses 20: too modest by 10. So **who is too sure by less than half of what ε takes away ends further from honest**.
 #
-# *Why more than by design?* At $c = 1$ the formula takes only 9 points. Here are the plain cell's networks:
+# *Why more than by design, in three of the four?* The formula takes at most 9 points, at $c = 1$. Here are the plain cell's networks:
 
 # %%
 for epsilon in (0.0, 0.1):
@@ -650,7 +650,7 @@ for epsilon in (0.0, 0.1):
     print(f"ε = {epsilon}: mean logit gap {gap.mean():.1f} on the training rows")
 
 # %% [markdown]
-# Without smoothing the gap stands at 12.1, and in theory grows on; with it at 4.7, near the 4.5 of the formula (one seed). The design compares two networks that have both come to rest. The one without smoothing never does, so on test rows, too, it likely has more confidence to lose.
+# Without smoothing the gap stands at 12.1, and in theory grows on; with it at 4.7, near the 4.5 of the formula (one seed). The formula compares two networks at rest. The one without smoothing never comes to rest, so on test rows, too, it likely has more confidence to lose.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Smooth, then a temperature?
@@ -667,13 +667,13 @@ for epsilon, model in networks.items():
     judge(f"ε = {epsilon}, T = {T:.2f}", new / T)
 
 # %% [markdown]
-# On this seed it mends all three: "sure" is now at most about 3 points from "right". Here are eight seeds, and all four networks:
+# On this seed it mends all three: "sure" is now at most about 3 points from "right". Now eight seeds and all four networks, axes as before.
 
 # %% jupyter={"outputs_hidden": true}
 explore.situations.show_lines(situations, right)
 
 # %% [markdown]
-# In the means "how sure" now follows "how often right" within two points, at every ε and in all four:
+# In the means they lie within two points of each other, at every ε and in all four:
 #
 # | ε = 0 → ε = 0.1; lower is better | NLL as it is | NLL after $T$ | ECE after $T$ |
 # |---|---|---|---|
@@ -682,9 +682,9 @@ explore.situations.show_lines(situations, right)
 # | right, tuned | 0.19 → 0.30 | 0.19 → 0.17 | 0.016 → 0.017 |
 # | noise, tuned | 0.56 → 0.64 | 0.34 → 0.32 | 0.025 → 0.023 |
 #
-# Yes: after a temperature the ECE with ε = 0.1 is less than a point higher, if at all. And the NLL is lower, for *right, tuned* by fresh seeds alone (*Deeper*). <!-- rests: smooth-tempered-nll, tempered-nll-labels, tempered-nll-tuned, tempered-ece-memorised, tempered-ece-labels, tempered-ece-labels-tuned, tempered-ece-tuned -->
+# Yes: a temperature leaves the errors alone, and after it the ECE with ε = 0.1 is less than a point higher, if at all. The NLL is lower, for *right, tuned* by fresh seeds alone (*Deeper: the NLL*). <!-- rests: smooth-tempered-nll, tempered-nll-labels, tempered-nll-tuned, tempered-ece-memorised, tempered-ece-labels, tempered-ece-labels-tuned, tempered-ece-tuned -->
 #
-# As it is, the mean NLL is *higher* in three of the four (judged: *right, memorised*). <!-- rests: elsewhere-nll-labels --> *Right, tuned*, honest with an ECE of 0.013, gains nothing by a temperature (not judged).
+# As it is, the mean NLL is *higher* in three of the four (judged: *right, memorised*). <!-- rests: elsewhere-nll-labels -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the NLL, and training for too long
@@ -989,12 +989,12 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 #
 # What does one do tomorrow?
 #
-# 1. **Tune learning rate and stop** without smoothing, for the fewest errors on held-out rows with right labels. There, compare how sure it is with how often it is right.
+# 1. **Tune learning rate and stop** without smoothing, for the fewest errors on held-out rows with right labels. Compare how sure it is there with how often it is right (for *When not to*).
 # 2. **Train with ε = 0, 0.1, 0.2 and 0.4.**
 # 3. **Fit a temperature to each** on held-out rows with right labels.
 # 4. **Keep the network with the lowest NLL** on these rows.
 #
-# Does it pay? Its rival has four trainings as well, without smoothing: **weight decay**, which pulls every weight towards zero (lesson 03), of strength λ = 0, 0.3, 1 and 3, then steps 3 and 4. The first two rows skip step 1.
+# Does it pay? Its rival has four trainings as well, without smoothing: **weight decay**, which pulls every weight towards zero (lesson 03), of strength λ = 0, 0.3, 1 and 3, then steps 3 and 4. After step 1 yours is one of the last two rows, by your labels; the first two skip it.
 #
 # | NLL on test rows, after the temperature; lower is better | one training, ε = 0 | one of four ε | one of four decays |
 # |---|---|---|---|
@@ -1003,11 +1003,11 @@ claim("temperature_scale finds the lowest NLL: none of 600 other temperatures, f
 # | right, tuned | 0.19 | **0.15** | 0.19 |
 # | noise, tuned | 0.34 | **0.29** | 0.33 |
 #
-# The four ε beat the one training in every row, and the four decays in all but the first; in a fifth network they do not, either (*Deeper: the recipe as a whole*). So where wrong labels are learned by heart, take decay, or tune first, which brings this network from the first row to the last; decay and smoothing together we did not try. Nearly every seed kept 0.4: that one training does as well, as we know only now. <!-- rests: recipe-nll, recipe-nll-labels-tuned, recipe-decay-labels, recipe-decay-labels-tuned, recipe-decay-tuned, not recipe-decay-memorised, not recipe-decay-stopped, tuned-recipe-or-decay-memorised -->
+# The four ε beat the one training in every row, and the four decays in all but the first; in a fifth network they do not, either (*Deeper: the recipe as a whole*). So where wrong labels are learned by heart, take decay, or tune first: that brought this network from the first row to the last, for 28 settings more to try. Decay and smoothing together, or tuning on one set of 200 rows, we did not try. Nearly every seed kept 0.4: in the means that one training does as well. <!-- rests: recipe-nll, recipe-nll-labels-tuned, recipe-decay-labels, recipe-decay-labels-tuned, recipe-decay-tuned, not recipe-decay-memorised, not recipe-decay-stopped, tuned-recipe-or-decay-memorised -->
 #
-# **What does a calibrated classifier cost?** *Here, mostly labels that you trust. Smoothing takes confidence away and, used as it is, raised the mean NLL in three of four networks (ε = 0.1). After a temperature fitted to trusted labels the confidence is back, and the NLL lower than without smoothing.* <!-- rests: recipe-nll, recipe-nll-labels-tuned, less-sure, elsewhere-nll-labels, tempered-ece-memorised, tempered-ece-labels, tempered-ece-labels-tuned, tempered-ece-tuned -->
+# **What does a calibrated classifier cost?** *Here, mostly labels that you trust: a temperature fitted to 200 of them leaves all four networks nearly honest, with smoothing or without, and with it the NLL is lower.* Smoothing used as it is takes confidence away, and at ε = 0.1 raised the mean NLL in three of them. <!-- rests: recipe-nll, recipe-nll-labels-tuned, less-sure, elsewhere-nll-labels, tempered-ece-memorised, tempered-ece-labels, tempered-ece-labels-tuned, tempered-ece-tuned -->
 #
-# How many? 20 are a gamble; we had 200 (*Deeper: what trusted labels buy*). With none, but a known share of wrong labels, see *Deeper: noisy labels*. <!-- rests: few-rows-20-memorised -->
+# Are 20 enough? They helped on average, and are a gamble (*Deeper: what trusted labels buy*). With none, but a known share of wrong labels, see *Deeper: noisy labels*. <!-- rests: few-rows-20-memorised -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the recipe as a whole, and smoothing turned round
@@ -1253,8 +1253,8 @@ reveal("ranks", from_interval={"yes": lower(order), "no": above(-0.01)(order)},
 #
 # Where is smoothing better left out?
 #
-# - The probabilities are used without a temperature, and the network is too sure by less than half of what ε takes away: here, with ε = 0.1, of 6 to 17 points. <!-- rests: elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned -->
-# - Noise is learned by heart: weight decay does better. <!-- rests: not recipe-decay-memorised, not recipe-decay-stopped -->
+# - The probabilities are used without a temperature, and the network is too sure by less than half of what ε takes away. Here ε = 0.1 took 6 to 17.5 points, of which the half is 3 to 9. <!-- rests: elsewhere-ece-labels, elsewhere-ece-labels-tuned, elsewhere-ece-tuned -->
+# - Noise is learned by heart: here weight decay did better, after a temperature. <!-- rests: not recipe-decay-memorised, not recipe-decay-stopped -->
 # - A smaller network is to learn from its probabilities: with right labels and few rows it can learn less (*Deeper: the price*). <!-- rests: student-own-tau -->
 # - The labels are probabilities already, as from several annotators: uniform doubt blurs theirs (not measured).
 

@@ -19,7 +19,8 @@ from course_lib.label_smoothing import optimal_gap
 def test_without_smoothing_no_gap_is_enough():
     found = measure_targets(0.0, 10, gap=14.0)
     assert found.best == math.inf and (found.gradient < 0).all() and found.floor == 0
-    assert "for ever" in explore.targets.explorer.picture(epsilon=0.0)[1]
+    assert "lowest" not in explore.targets.explorer.picture(epsilon=0.0)[1]
+    assert "lowest" in explore.targets.explorer.picture(epsilon=0.1)[1]
     assert "outside the picture" in explore.targets.explorer.picture(
         epsilon=0.01, classes=1000, gap=0.0
     )[1] or (optimal_gap(1000, 0.01) < GAPS[-1])

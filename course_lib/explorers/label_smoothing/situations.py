@@ -76,7 +76,8 @@ def _draw(marks, result, epsilon, reading):
 
 def picture(found: Mapping[str, Smoothing], reading: str = "as it is") -> Figure:
     """The four situations read one way, all ε, for runs that are there: situation → `Smoothing`."""
-    figure = Figure(figsize=(10, 3), layout="constrained")
+    figure = Figure(figsize=(10, 3.2), layout="constrained")
+    figure.suptitle(f"probabilities: {reading}", x=0.01, ha="left", fontsize=10)
     marks = _prepare(figure)
     for name, run in found.items():
         for k, values in enumerate(confidence_and_right(run, reading)):

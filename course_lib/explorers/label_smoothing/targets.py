@@ -37,17 +37,19 @@ def _prepare(figure):
             np.nan, color=orange, linestyle=":", linewidth=1.2, label="floor: entropy of q"
         )
     ]
-    middle.legend(loc="upper right", fontsize=7, handlelength=1.6)
     right.set(title="Size of the label's gradient", xlabel="label's logit − others'", yscale="log")
     right.set(xlim=(GAPS[0], GAPS[-1]), ylim=(1e-6, 2))
     marks["up"] = right.plot([], [], color=blue, linestyle="-", label="raises the logit")
     marks["down"] = right.plot([], [], color=orange, linestyle="--", label="lowers it")
-    right.legend(loc="lower left", fontsize=7, handlelength=1.6)
     for name, ax in (("loss", middle), ("gradient", right)):
-        marks[f"best {name}"] = [ax.axvline(np.nan, color=orange, linestyle=":", linewidth=1.5)]
+        marks[f"best {name}"] = [
+            ax.axvline(np.nan, color=orange, linestyle="-.", linewidth=1.2, label="lowest loss")
+        ]
         marks[f"{name} here"] = ax.plot(
             [], [], color=plotting.ink(), marker="o", markersize=7, linestyle="none"
         )
+    middle.legend(loc="upper right", fontsize=7, handlelength=1.6)
+    right.legend(loc="lower left", fontsize=7, handlelength=1.6)
     return marks
 
 
@@ -80,8 +82,7 @@ def _say(result):
     label = f"the label has p = {result.p[0]:.4f}, and its logit's gradient is {slope}"
     at = f"At a gap of {gap} {label}"
     if result.epsilon == 0:
-        said = f"{at}: never zero, the gap would grow for ever.{result.note}"
-        return f"ε = 0, {classes} classes: the target is 1. {said}"
+        return f"ε = 0, {classes} classes: the target is 1. {at}.{result.note}"
     where = f"is lowest at a gap of {result.best:.3f}, where it is {result.floor:.4f}"
     if result.best > GAPS[-1]:
         where += " (outside the picture)"
@@ -95,7 +96,7 @@ def _signed(number):
 
 def show_still(epsilon: float, gap: float, classes: int = 5) -> None:
     """Show the picture of one ε and gap, without sliders, with its line for who cannot see it."""
-    figure = Figure(figsize=(9, 3.1), layout="constrained")
+    figure = Figure(figsize=explorer.size, layout="constrained")
     words = _draw(_prepare(figure), measure_targets(epsilon, classes, gap))
     plotting.show_with_words(figure, words)
 
