@@ -18,7 +18,7 @@
 # It does three things, and only the first is in the name. It *normalises*. It adds *noise*, for what a network says of one image now depends on its neighbours.
 # And, as other norms do, it makes the length of the weights in front of it a part of their learning rate. What is each of the three good for?
 #
-# *44 minutes. What is called* Deeper *is folded, and extra. You need lessons 00, 03 (weight decay) and 06 (dropout).*
+# *45 minutes. What is called* Deeper *is folded, and extra. You need lessons 00, 03 (weight decay) and 06 (dropout).*
 
 # %% tags=["setup"]
 # what this page needs
@@ -50,9 +50,9 @@ double = {"dtype": torch.float64}  # exact claims are held to 15 digits
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Ten layers deep
 #
-# What is a norm, short for *normalisation layer*, good for? Take ten layers of 64 units with ReLU, random weights, and a batch of standardised digits. Each weight is drawn with spread (standard deviation) gain/√64. So at a **gain** of 1 each of a unit's 64 terms is about an eighth of an input, and their sum, in which much cancels, about √64 = 8 times as large (lesson 00): of the size of an input again.
+# What is a norm, short for *normalisation layer*, good for? Take ten layers of 64 units with ReLU, random weights, and a batch of standardised digits. Each weight is drawn with spread (standard deviation) gain/√64. So at a **gain** of 1 each of a unit's 64 terms is about an eighth of an input. In their sum much cancels: it is √64 = 8 times a term (lesson 00), as large as an input again.
 #
-# **Do this**: move the gain until the blue line in the left panel, without a norm, is flat; then a little further. **Notice**: what does the orange line do meanwhile? The right panel shows layer 10 at every gain.
+# **Do this**: move the gain until the blue line in the left panel, without a norm, is flat; then a little further. **Notice**: what does the orange line do meanwhile? (Right, layer 10 at every gain.)
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import batchnorm as explore
@@ -231,13 +231,13 @@ def test_error(norm, lr, linear=nn.Linear):
 
 
 for lr in (0.01, 0.1):
-    plain, batch = (test_error(norm, lr) for norm in (nn.Identity, nn.BatchNorm1d))
-    print(f"lr {lr}: {plain:.1%} wrong without BatchNorm, {batch:.1%} with it")
+    plain, normed = (test_error(norm, lr) for norm in (nn.Identity, nn.BatchNorm1d))
+    print(f"lr {lr}: {plain:.1%} wrong without BatchNorm, {normed:.1%} with it")
 
 # %% [markdown]
-# The plain network has learned nothing: nine of ten wrong is guessing. But torch starts `nn.Linear` at a gain of 0.58. So ten layers pass on about (0.58/1.41)¹⁰ of an input's size, a ten-thousandth. Is it the norm that helps, or only a better start?
+# The plain network has learned nothing: nine of ten wrong is guessing. But torch starts `nn.Linear` at a gain of 0.58. So ten layers pass on about (0.58/1.41)¹⁰ of an input's size, a ten-thousandth. Does the norm help, or would a better start?
 #
-# A third network has gain √2 and no norm: 9.4 % wrong at rate 0.01, 90 % at 0.1 (*Deeper*). **So at 0.01 the better start does most of it; at 0.1, of these three, only BatchNorm trains.** That is one seed.
+# Without a norm but with gain √2, 9.4 % are wrong at rate 0.01, 90 % at 0.1 (*Deeper*). **So at 0.01 the better start does most of it; at 0.1, of these three, only BatchNorm trains.** That is one seed.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a norm, or only a better start?
@@ -338,7 +338,7 @@ claim("BatchNorm's lead over LayerNorm is smaller on standardised pixels than on
       kind="measured", id="standard-lead-smaller", holds=positive)
 
 # %% [markdown] tags=["deeper"]
-# (What came out: to be written.)
+# *Mostly it was the pixels.* On standardised ones the lead over gain √2 is gone: 0 for most of these seeds, undecided on fresh ones. <!-- rests: open standard-norm-gain --> Over LayerNorm a little is left: BatchNorm needs 13 % fewer steps; on pixels from 0 to 1 it needed 65 % fewer. <!-- rests: standard-norm-layer, standard-lead-smaller --> So most of what BatchNorm won on pixels from 0 to 1, all networks get from centring the pixels once, before training. (An old advice: LeCun et al. 1998.)
 #
 # And the ten layers of *In plain PyTorch*? There gain √2 is the missing third arm. One seed, so only a look:
 
@@ -407,7 +407,7 @@ for level in LEVELS:
 # | LayerNorm | 140 | **120** | **120** | 160 | 270 | never | never |
 # | BatchNorm | 120 | 70 | 50 | **40** | **40** | 50 | 60 |
 #
-# A better start about halves the steps, and LayerNorm needs about as many. <!-- rests: gain-faster, open layer-beats-gain --> **Of these four, each at its best rate, BatchNorm needs the fewest steps (not seconds), about a third of the next.** <!-- rests: norm-beats-gain, norm-beats-layer --> It also bears larger rates. Why it leads is open; centred pixels were not tried.
+# A better start about halves the steps, and LayerNorm needs about as many. <!-- rests: gain-faster, open layer-beats-gain --> **Of these four, each at its best rate, BatchNorm needs the fewest steps (not seconds), about a third of the next.** <!-- rests: norm-beats-gain, norm-beats-layer --> It also bears larger rates. **But on standardised pixels its lead over gain √2 is gone**, and over LayerNorm 13 % of the steps are left (*Deeper*). So centre the pixels first. <!-- rests: standard-norm-layer, standard-lead-smaller, open standard-norm-gain -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does it remember?
@@ -425,9 +425,9 @@ reveal("memory", "near 0",
                "next one, so 2 · 0.9¹⁰⁰ is left, 0.00005")
 
 # %% [markdown]
-# So the sentence is wrong: as torch sets it, the layer forgets. Look:
+# So the sentence is wrong: as torch sets it, the layer forgets.
 #
-# **Do this**: set the momentum to 0.01, then to 1. **Notice**: how soon does the blue line, left, forget the 2, and how calm is it?
+# **Do this**: set the momentum to 0.01, then to 1. **Notice**: how soon does the blue line, left, forget the 2?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers import batchnorm as explore
@@ -491,14 +491,14 @@ for m, key, says, holds in ((0.1, "together", "within 2 points of", within(2)),
 # %% [markdown]
 # **With momentum 0.1 the memory does as well as all test rows at once**, to within 2 points. At 1 it errs about 15 points more, for it holds no more than 4 rows. At 0.001 it errs 20 points more, mostly because it still holds the 0 and 1 that it began with (*Deeper*). <!-- rests: memory-together, memory-apart-1, memory-apart-0.001, memory-corrected -->
 #
-# *What if one forgets `model.eval()`?* Then each test batch is normalised by its own statistics, *as trained*: the green curve. For a network trained and tested in batches of 64 the harm depends on the neighbours:
+# *What if one forgets `model.eval()`?* Each test batch is then normalised by its own statistics, *as trained*: the green curve. In a network for batches of 64 the harm depends on the neighbours:
 #
 # | test error, batches of 64 | images in random order | sorted by class |
 # |---|---|---|
 # | `model.eval()` forgotten | 3.3 % | 74.9 % |
 # | not forgotten | 3.5 % | 3.5 % |
 #
-# In random order the mistake does not show. Sorted by class, a batch may be all threes. Then its mean, feature by feature, *is* a three: subtract it, and presumably what made them threes is gone. <!-- rests: trained-apart, trained-together-64, sorted-apart-64 -->
+# In random order the mistake does not show. Sorted, a batch may be all threes. Then its mean, feature by feature, *is* a three: subtract it, and presumably what made them threes is gone. <!-- rests: trained-apart, trained-together-64, sorted-apart-64 -->
 #
 # *A good place to stop for today.*
 
@@ -560,7 +560,7 @@ print(f"behind at momentum 0.001: {modes.behind(0.001).mean():.1f} points, with 
 #
 # LayerNorm takes the mean over the features of one row: a row 1, 3, 8 becomes −1.02, −0.34, 1.36, as the column did.
 #
-# In networks for images (*convolutions*, lesson 10) a feature has a value at every place of the image, and is called a *channel*. Below, 4 images with 6 channels of 2 · 2 pixels. The starred value shares its μ and σ² with all shaded ones:
+# In networks for images (lesson 10) a feature has a value at every pixel, and is called a *channel*. Below, 4 images with 6 channels of 2 · 2 pixels. The starred value shares its μ and σ² with all shaded ones:
 #
 # | norm | takes μ and σ² over |
 # |---|---|
@@ -791,7 +791,7 @@ claim("The variance of the batch mean falls as 1/B: the slope of logs is −1 ±
 #
 # Noise can regularize (lesson 06). Does this one? **Ghost batches** (Hoffer et al. 2017) make it larger. A batch of 64 rows is cut into 16 parts of 4, each normalised by its own mean and variance. These *parts of 4* run against the whole *batch of 64*: 320 digits, every fifth label wrong, 800 steps of SGD at rate 0.1, twelve seeds.
 #
-# As a network *fits* wrong labels (answers with them, lesson 06), its test error rises. So after equal steps a slow network can look better just for being behind. We also compare at an **equal share**: each network where it first fits half of the wrong labels.
+# As a network *fits* wrong labels (answers with them, lesson 06), its test error rises. So after equal steps a slow network can look better just for being behind. We also compare at an **equal share**: where each first fits half of the wrong labels.
 
 # %%
 predict("regularizes",
@@ -1125,7 +1125,7 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 #
 # $$\text{angle per step} = \arccos(1-\eta\lambda) \approx \sqrt{2\eta\lambda}$$
 #
-# (*Arccos* names the angle with a given cosine.) With η = λ = 0.1 that is √0.02 = 0.14 radians: 8.1 degrees a step. **No $\tilde g$ is in it: not the data, not the layer.** The law holds
+# With η = λ = 0.1 that is √0.02 = 0.14 radians: 8.1 degrees a step. **No $\tilde g$ is in it: not the data, not the layer.** The law holds
 #
 # 1. for plain SGD at a constant rate,
 # 2. where the loss knows only the direction of $w$,
@@ -1134,7 +1134,7 @@ claim("At fixed ε = 1e-5 the gradient at 10 W is "
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does a real network turn so far?
 #
-# Does the law hold on digits? A 64-64-10 network with BatchNorm learns 1000 of them, a fifth of the labels wrong, in 1500 steps of plain SGD at rate 0.1; eight seeds. Only $w$ decays, the weights of the first layer. The law *fits* if the angle of $w$, averaged over steps 750 to 1500, is within 2 % of it.
+# Does the law hold on digits? A 64-64-10 network with BatchNorm learns 1000, a fifth of the labels wrong, in 1500 steps of plain SGD at rate 0.1; eight seeds. Only $w$ decays, the weights of the first layer. The law *fits* if the angle of $w$, averaged over steps 750 to 1500, is within 2 % of it.
 
 # %%
 from course_lib.experiments.batchnorm.turning import STRENGTHS, turn_on_digits
@@ -1172,7 +1172,7 @@ reveal("rest",
        rests="angle-0.01, angle-0.1")
 
 # %% [markdown]
-# **The law fits at λ = 0.1, and not at 0.01**: there $w$ turns 12 % too far. <!-- rests: angle-0.1, not angle-0.01 --> The lower panels show why. The dashed length grows, as $\tilde g$ does, and the blue one follows it late. At λ = 0.1 it is 25 steps behind, and the two lines are one. At 0.01 it is 250: so $w$ stays a little too short, and a short $w$ turns too far. At the usual λ, 1e-4, it would be 25 000: a shorter training ends before its weights are at rest.
+# **The law fits at λ = 0.1, and not at 0.01**: there $w$ turns 12 % too far. <!-- rests: angle-0.1, not angle-0.01 --> The lower panels show why. The dashed length grows, as $\tilde g$ does, and the blue one follows. At λ = 0.1 it is 25 steps late, and the two lines are one. At 0.01 it is 250: $w$ stays a little too short, and a short $w$ turns too far. At the usual λ, 1e-4, it would be 25 000: a shorter training ends before its weights are at rest.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a real recipe, computed
@@ -1295,9 +1295,9 @@ claim("With momentum 0.9 the angle per step is within 2 % of √(2ηλ/(1 + ρ))
 #
 # Decay shortens $w$, and so raises its effective rate: after 1500 steps at rate 0.1, with λ = 0.05 it was seven times that without (*Deeper*). <!-- rests: neither-rate --> But so does a higher η. Is decay worth having where η is tuned?
 #
-# Such networks took, by validation rows, the best of twelve rates without decay, or of twelve pairs of λ and η with it; all rates fell to 0 in the end. **Decay of the first layer did not lower the test error by a point**: 5.4 % without it, 5.6 % with it. <!-- rests: not tuned-decay-error --> Whether it lowers the test loss by as much as we asked is open (*Deeper*). <!-- rests: open tuned-decay-loss -->
+# Such networks, their η falling to 0, took the best of twelve rates without decay, or of twelve pairs of λ and η with it, by validation rows. **Decay of the first layer did not lower the test error by a point**: 5.4 % without it, 5.6 % with it. <!-- rests: not tuned-decay-error --> Whether it lowers the test loss by as much as we asked is open (*Deeper*). <!-- rests: open tuned-decay-loss -->
 #
-# So in front of a norm λ is a second knob of the learning rate: **if you change λ, tune η again.** We guessed that a larger λ wants a smaller η; it took a larger one. <!-- rests: not decay-moves-rate --> That decay often helps image networks is from papers, not from here.
+# So in front of a norm λ is a second knob of the learning rate: **if you change λ, tune η again.** We guessed that a larger λ wants a smaller η; it took a larger one. <!-- rests: not decay-moves-rate --> That decay often helps image networks is from papers.
 #
 # > **A common belief: weight decay keeps the weights small, so the network stays simple.** In front of a norm small and large weights are the same function. There decay acts on the *learning rate*; other weights it shrinks as in lesson 02.
 
@@ -1427,11 +1427,11 @@ claim("By validation loss the best of three rates is lower for λ = 0.1 than for
 # ## In production
 #
 # 1. Put `nn.BatchNorm1d(features)`, or `nn.BatchNorm2d(channels)`, between a layer and its activation. Give that layer `bias=False`, for the norm subtracts any bias.
-# 2. Take batches of tens of rows, with `drop_last=True` in the `DataLoader`: the last batch of an epoch may be a single row.
-# 3. Call `model.eval()` to evaluate, `model.train()` to go on. To fine-tune on little data, call `eval()` on each norm after that: a few small batches would spoil a good memory.
+# 2. Take batches of tens of rows, with `drop_last=True` in the `DataLoader`: the last of an epoch may be a single row.
+# 3. Call `model.eval()` to evaluate, `model.train()` to go on.
 # 4. If you change λ, tune η again.
 # 5. Put dropout after the *last* norm (*Deeper*).
-# 6. When training is over, **fold** each norm into the layer before it, for in evaluation both only multiply and add (exercise T5).
+# 6. At last **fold** each norm into the layer before it, for in evaluation both only multiply and add (exercise T5).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: should γ, β and biases decay?
@@ -1554,18 +1554,18 @@ for name in ("clean", "noisy"):
 # After dropout with a large p, even with a linear layer between, a norm remembers too large a variance, for dropout scatters the values in training and not in evaluation (Li et al. 2019). That costs test *loss* in lesson 06. Put dropout after the *last* norm. <!-- rests: shift-loss-p07 -->
 # Several small batches for one step (*gradient accumulation*) do not make the norm's batch larger.
 # In texts, the filler that makes them equally long gets into the statistics of a batch.
-# In fine-tuning: `model.train()`, then `part.eval()` for each `part` of `model.modules()` that is a norm.
+# In fine-tuning on little data a few small batches would spoil a good memory: `model.train()`, then `part.eval()` for each `part` of `model.modules()` that is a norm.
 # After averaging weights the statistics no longer fit, and are made anew with `update_bn`. That helps other bad memories, too (*precise BatchNorm*, Wu & Johnson 2021), such as that of a network whose images now come from elsewhere.
 # In residual blocks the γ of the last norm often starts at 0 (Goyal et al. 2017; lesson 08). Without that, too, BatchNorm makes the blocks of a deep residual network small at the start, against their shortcuts, so that it begins like a shallow one (De & Smith 2020). And networks can do without a norm of the activations, given standardised weights, scaled shortcuts and clipped gradients (Brock et al. 2021).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In one breath
 #
-# **In training BatchNorm is all three: it normalises each feature over the batch, so what it says of one row depends on the others, and the length of the weights before it is a part of their learning rate.** What was each good for in our small networks?
+# **In training BatchNorm is all three: it normalises each feature over the batch, so what it says of one row depends on the others, and the length of the weights before it is a part of their learning rate.** In our small networks,
 #
-# - As *normaliser* it won the race, in about a third of the steps of the next; why is open. <!-- rests: norm-beats-gain, norm-beats-layer -->
-# - Statistics over 4 rows, a larger *noise*, slowed the fitting of wrong labels, and at an equal share gave no lower error. <!-- rests: share-slower, not share-noise -->
-# - As *controller* it makes λ a knob of the learning rate; with η tuned, decay gained no point of test error. <!-- rests: not tuned-decay-error -->
+# - the *normaliser* won the race on pixels from 0 to 1, in about a third of the steps of the next; standardised pixels took most of that lead; <!-- rests: norm-beats-gain, norm-beats-layer, standard-lead-smaller -->
+# - *noise* from parts of 4 came with slower fitting of wrong labels, and at an equal share with no lower error; <!-- rests: share-slower, not share-noise -->
+# - the *controller* made λ a knob of the learning rate, and with η tuned, decay gained no point of test error. <!-- rests: not tuned-decay-error -->
 #
 # Now write it yourself, and find out what is wrong with others: **`07_batchnorm_exercises.ipynb`**.
 
@@ -1589,7 +1589,7 @@ for name in ("clean", "noisy"):
 # Yang, Pennington, Rao, Sohl-Dickstein & Schoenholz, *A Mean Field Theory of Batch Normalization*, ICLR 2019 (arXiv:1902.08129). Zhang, Wang, Xu & Grosse, *Three Mechanisms of Weight Decay Regularization*, ICLR 2019 (arXiv:1810.12281).
 # Arora, Li & Lyu, *Theoretical Analysis of Auto Rate-Tuning by Batch Normalization*, ICLR 2019 (arXiv:1812.03981). Chiley et al., *Online Normalization for Training Neural Networks*, NeurIPS 2019 (arXiv:1905.05894). Li, Lyu & Arora, *Reconciling Modern Deep Learning with Traditional Optimization Analyses: The Intrinsic Learning Rate*, NeurIPS 2020 (arXiv:2010.02916).
 # Goyal et al., *Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour*, 2017 (arXiv:1706.02677; the recipe). Kosson, Messmer & Jaggi, *Rotational Equilibrium*, ICML 2024 (arXiv:2305.17212). Wu & He, *Group Normalization*, ECCV 2018 (arXiv:1803.08494). Li, Chen, Hu & Yang, *Understanding the Disharmony between Dropout and Batch Normalization by Variance Shift*, CVPR 2019 (arXiv:1801.05134).
-# Li & Arora, *An Exponential Learning Rate Schedule for Deep Learning*, ICLR 2020 (arXiv:1910.07454). Wan, Zhu, Zhang & Sun, *Spherical Motion Dynamics*, NeurIPS 2021 (arXiv:2006.08419). Wu & Johnson, *Rethinking "Batch" in BatchNorm*, 2021 (arXiv:2105.07576). Salimans & Kingma, *Weight Normalization*, NeurIPS 2016 (arXiv:1602.07868). Shen, Yao, Gholami, Mahoney & Keutzer, *PowerNorm: Rethinking Batch Normalization in Transformers*, ICML 2020 (proceedings.mlr.press/v119/shen20e). De & Smith, *Batch Normalization Biases Residual Blocks Towards the Identity Function in Deep Networks*, NeurIPS 2020 (arXiv:2002.10444). Brock, De, Smith & Simonyan, *High-Performance Large-Scale Image Recognition Without Normalization*, ICML 2021 (arXiv:2102.06171).
+# Li & Arora, *An Exponential Learning Rate Schedule for Deep Learning*, ICLR 2020 (arXiv:1910.07454). Wan, Zhu, Zhang & Sun, *Spherical Motion Dynamics*, NeurIPS 2021 (arXiv:2006.08419). Wu & Johnson, *Rethinking "Batch" in BatchNorm*, 2021 (arXiv:2105.07576). LeCun, Bottou, Orr & Müller, *Efficient BackProp*, in *Neural Networks: Tricks of the Trade*, Springer 1998. Salimans & Kingma, *Weight Normalization*, NeurIPS 2016 (arXiv:1602.07868). Shen, Yao, Gholami, Mahoney & Keutzer, *PowerNorm: Rethinking Batch Normalization in Transformers*, ICML 2020 (proceedings.mlr.press/v119/shen20e). De & Smith, *Batch Normalization Biases Residual Blocks Towards the Identity Function in Deep Networks*, NeurIPS 2020 (arXiv:2002.10444). Brock, De, Smith & Simonyan, *High-Performance Large-Scale Image Recognition Without Normalization*, ICML 2021 (arXiv:2102.06171).
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Test yourself, and teach it
