@@ -99,7 +99,7 @@ def batch_norm(x, running_mean, running_var, gamma, beta, training, momentum=0.1
 t2 = check("07/T2", batch_norm)
 
 # %% [markdown]
-# Now let it remember: the lesson's picture of the memory (*Deeper: how noisy is the memory?*), drawn with *your* function. A wrong one draws too, and can be worth a look.
+# Now let it remember: the lesson's picture of the memory (*What does it remember?*), drawn with *your* function. A wrong one draws too, and can be worth a look.
 
 # %%
 from course_lib.explorers import batchnorm as explore

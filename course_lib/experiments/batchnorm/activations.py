@@ -11,6 +11,7 @@ from course_lib.batchnorm import batch_norm
 from course_lib.data import digits
 
 DEPTH, WIDTH = 10, 64
+GAINS = tuple(0.3 * (5 / 0.3) ** (k / 16) for k in range(17))
 UNITS = {"ReLU": torch.relu, "tanh": torch.tanh}
 
 
@@ -19,12 +20,14 @@ class Activations:
     """Figures of each layer, {with BatchNorm: [layers]}.
 
     size: root mean square of what the layer puts out; gradient: of the gradient that reaches it;
-    stuck: share of outputs that are 0 (ReLU) or beyond ±0.95 (tanh).
+    saturated: share of outputs beyond ±0.95, where tanh is flat. ends: size of the last layer's
+    outputs at each of `GAINS`, {with BatchNorm: [gains]}.
     """
 
     size: dict[bool, Tensor]
     gradient: dict[bool, Tensor]
-    stuck: dict[bool, Tensor]
+    saturated: dict[bool, Tensor]
+    ends: dict[bool, Tensor]
     unit: str
     gain: float
 
@@ -53,15 +56,17 @@ def measure_activations(gain: float, batch_size: int, unit: str) -> Activations:
     ]
     goal = torch.randn(batch_size, WIDTH, dtype=torch.float64, generator=generator)
     x = digits(1000, dtype=torch.float64).train_x[:batch_size].requires_grad_()
-    size, gradient, stuck = {}, {}, {}
+    size, gradient, saturated, ends = {}, {}, {}, {}
     for norm in (False, True):
         outputs = outputs_by_layer(x, weights, UNITS[unit], norm)
         grads = torch.autograd.grad((goal * outputs[-1]).sum() / batch_size, outputs)
         size[norm] = torch.stack([_rms(y) for y in outputs]).detach()
         gradient[norm] = torch.stack([_rms(g) * batch_size for g in grads])
-        beyond = [(y == 0 if unit == "ReLU" else y.abs() > 0.95).double().mean() for y in outputs]
-        stuck[norm] = torch.stack(beyond)
-    return Activations(size, gradient, stuck, unit, gain)
+        saturated[norm] = torch.stack([(y.abs() > 0.95).double().mean() for y in outputs])
+        scaled = ([other / gain * weight for weight in weights] for other in GAINS)
+        last = [outputs_by_layer(x, some, UNITS[unit], norm)[-1] for some in scaled]
+        ends[norm] = torch.stack([_rms(y) for y in last]).detach()
+    return Activations(size, gradient, saturated, ends, unit, gain)
 
 
 def _rms(values: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from course_lib.statistics import Interval, paired_interval
 DEEP, SHALLOW = (64, 64, 64, 64, 10), (64, 64, 64, 10)
 LRS = (0.05, 0.1, 0.2, 0.4, 0.8)
 MORE_LRS = (*LRS, 1.6, 3.2)  # the fastest of `LRS` with BatchNorm is the last
+STANDARD_LRS = (0.025, *LRS, 1.6)  # standardised pixels are twice as large: half the rates
 SEEDS = tuple(range(8))
 NEW_SEEDS = tuple(range(20, 28))  # none of what was seen while the rules were made
 
@@ -40,7 +42,6 @@ NETS = {
     "BatchNorm": ModelSpec(DEEP, norm="batch"),
     "LayerNorm": ModelSpec(DEEP, norm="layer"),
 }
-THREE = tuple(NETS)[:3]  # is it the norm or the start? The fourth: the batch, or any norm?
 
 
 @dataclass
@@ -58,12 +59,15 @@ class Speed:
     losses: dict[str, Tensor]
     progress: float = 1.0
 
-    def at_best_rate(self, name: str) -> Tensor:
+    def at_best_rate(self, name: str, lrs: Sequence[float] | None = None) -> Tensor:
         """Steps [seeds] at the learning rate that the *other* seeds find best, by their median.
 
-        A run that never came there counts with all the steps it was given, which are too few.
+        Of all learning rates, or of those of `lrs`. A run that never came there counts with all
+        the steps it was given, which are too few.
         """
-        found = self.steps[name].clamp(max=(self.losses[name].shape[-1] - 1) * self.every)
+        tried = [i for i, lr in enumerate(self.lrs) if lrs is None or lr in lrs]
+        found = self.steps[name][:, tried]
+        found = found.clamp(max=(self.losses[name].shape[-1] - 1) * self.every)
         others = [
             torch.cat([found[:i], found[i + 1 :]]).median(0).values for i in range(len(found))
         ]
@@ -73,22 +77,23 @@ class Speed:
 @remembered
 def compare_speed(
     target: float = 0.1,
-    names: tuple[str, ...] = THREE,
+    names: tuple[str, ...] = tuple(NETS),
     seeds: tuple[int, ...] = NEW_SEEDS,
     steps: int = 400,
     every: int = 10,
-    lrs: tuple[float, ...] = LRS,
+    lrs: tuple[float, ...] = MORE_LRS,
+    scale: str = "unit",
 ) -> Iterator[Speed]:
     """Train 64-64-64-64-10 networks with plain SGD, batches of 50 of 500 clean digits.
 
-    names: of `NETS`. lrs: the learning rates, the same for all. The loss is looked at on all
-    training rows, in evaluation mode.
+    names: of `NETS`. lrs: the learning rates, the same for all. scale: of the pixels, as `digits`
+    has it. The loss is looked at on all training rows, in evaluation mode.
     """
     losses, looks = {}, tuple(range(0, steps + 1, every))
     for k, name in enumerate(names):
         for training in train(
             NETS[name],
-            _few_digits,
+            partial(_few_digits, scale=scale),
             {"lr": list(lrs)},
             seeds,
             update=sgd_update,
@@ -103,9 +108,9 @@ def compare_speed(
     yield Speed(lrs, target, every, reached, losses)
 
 
-def _few_digits(seed: int) -> Split:
+def _few_digits(seed: int, scale: str) -> Split:
     """500 training rows, and a single test row: what is never looked at need not be evaluated."""
-    split = digits(500, scale="unit", seed=seed)
+    split = digits(500, scale=scale, seed=seed)
     return replace(split, test_x=split.test_x[:1], test_y=split.test_y[:1])
 
 

@@ -27,6 +27,9 @@ def _prepare(figure):
         color, dashed = plotting.series(1)
         style = {"color": color, "linestyle": dashed}
         above.axhline(1, label="the law", **style)
+        half = turning.STEPS / 2
+        above.axvspan(half, turning.STEPS, color=plotting.muted(), alpha=0.15, linewidth=0)
+        above.text(0.75, 0.92, "averaged", ha="center", fontsize=8, transform=above.transAxes)
         marks[side, "goal"] = below.plot([], [], label="at rest for the g̃ of that step", **style)
         above.set(xlim=(0, turning.STEPS), ylabel="" if k else "angle per step / law")
         below.set(xlabel="step", ylabel="" if k else "length ‖w‖")

@@ -73,8 +73,8 @@ def test_every_cell_has_its_anchor(page):
 
 def test_a_function_of_ones_own_takes_a_kernel():
     assert shown_in("explore.heat_map.show(update=mine, seeds=1)", "adamw") is None
-    found = shown_in("explore.decay.show(strength=0.1, where=explore.decay.DIGITS)", "batchnorm")
-    assert dict(found.numbers)["where"].startswith("first layer")
+    source = "explore.memorising.show(share=50, rates=explore.memorising.BEST)"
+    assert dict(shown_in(source, "batchnorm").numbers)["rates"] == "each its best"
     picture = lesson.page(_lesson.notebook(), "sgd", lambda source: None, [])
     assert "takes a kernel" in texts(picture.cells) and 'alt="A saddle."' in texts(picture.cells)
 

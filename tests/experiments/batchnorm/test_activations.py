@@ -20,8 +20,16 @@ def test_gradients_are_those_of_the_stated_loss():
         "the last is the goal itself"
     )
     assert all(
-        (found.stuck[norm] <= 1).all() and found.size[norm].shape == (10,) for norm in (True, False)
+        (found.saturated[norm] <= 1).all() and found.size[norm].shape == (10,)
+        for norm in (True, False)
     )
+
+
+@pytest.mark.parametrize("unit", lab.UNITS)
+def test_the_last_outputs_at_every_gain_do_not_depend_on_where_one_looks_from(unit):
+    one, other = (lab.measure_activations(gain, 64, unit) for gain in (lab.GAINS[3], 2.0))
+    assert one.ends[False][3] == pytest.approx(one.size[False][-1].item())
+    assert all(torch.allclose(one.ends[norm], other.ends[norm]) for norm in (True, False))
 
 
 def test_with_a_batch_of_two_only_the_sign_is_left():

@@ -20,15 +20,16 @@ def test_the_best_rate_is_chosen_on_the_other_seeds():
     assert found.at_best_rate("plain").tolist() == [50.0, 90.0, 80.0], (
         "each picks what is best for the other two"
     )
+    assert found.at_best_rate("plain", lrs=(0.3, 1.0)).tolist() == [50.0, 20.0, 30.0]
     never = torch.full((3, 2), torch.inf, dtype=torch.float64)
     found = lab.Speed((1,), 0.1, 10, {"plain": never}, {"plain": torch.zeros(3, 2, 11)})
     assert found.at_best_rate("plain").tolist() == [100] * 3
 
 
 def test_speed_counts_steps_until_the_target():
-    *partial, found = lab.compare_speed(target=1.0, seeds=(0, 1), steps=60)
+    *partial, found = lab.compare_speed(target=1.0, seeds=(0, 1), steps=60, lrs=lab.LRS)
     assert found.progress == 1 and not partial[0].steps
-    assert list(found.steps) == ["plain", "plain, gain √2", "BatchNorm"]
+    assert list(found.steps) == ["plain", "plain, gain √2", "BatchNorm", "LayerNorm"]
     for name, losses in found.losses.items():
         assert losses.shape == (2, len(lab.LRS), 7)
         reached = found.steps[name][found.steps[name].isfinite()]
@@ -44,6 +45,17 @@ def test_more_rates_and_another_norm_change_nothing_for_the_others():
     assert more.lrs[: len(few.lrs)] == few.lrs and more.steps["LayerNorm"].shape == (2, 7)
     same = more.losses["BatchNorm"][:, : len(few.lrs)]
     assert torch.allclose(few.losses["BatchNorm"], same, rtol=1e-3)
+
+
+def test_the_pixels_are_scaled_as_asked():
+    for scale in ("unit", "standard"):
+        (*_, found), split = (
+            lab.compare_speed(1.0, ("plain",), (3,), 10, lrs=(0.1,), scale=scale),
+            digits(500, scale=scale, seed=3),
+        )
+        networks = NormedNetworks(lab.DEEP, None, [split], [3])
+        start = networks.losses(*networks.rows("train")).item()
+        assert found.losses["plain"][0, 0, 0].item() == pytest.approx(start, rel=1e-4)
 
 
 def test_the_wider_start_keeps_the_size_of_what_a_relu_halves():
