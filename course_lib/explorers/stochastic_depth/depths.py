@@ -45,8 +45,8 @@ def picture(found) -> Figure:
     for blocks, value in zip(DEPTHS, always):
         away = (22, -16) if blocks < 2 else (0, 7)  # there the line lies above
         ax.annotate(f"{value:.1%}", (blocks, value), away, **near)
-    for [value], away in zip(others, (2, -14)):  # the two lie near each other
-        ax.annotate(f"{value:.1%}", (8.6, value), (0, away), **near)
+    for [value], lift in zip(others, (2, -14)):  # the two lie near each other
+        ax.annotate(f"{value:.1%}", (8.6, value), (0, lift), **near)
     return figure
 
 
