@@ -92,7 +92,7 @@ class Panel(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict, dict]:
         """The widget for a page with a kernel; for one without, a picture and its caption."""
-        picture, caption = self.server.first(seconds=2)
+        picture, caption = self.server.first(seconds=5)
         if picture is not None:
             settings = self.explorer.describe(self.numbers)
             picture = still(picture, settings, caption, plotting.theme())
