@@ -17,7 +17,7 @@
 # An optimizer gets a gradient and makes a step. **Minibatch SGD** takes the gradient of a few examples only. It is partly wrong, which is called its *noise*, and SGD steps anyway.
 # **Regularization**, which this course is about, is whatever is meant to lower the error on new data, not on the data one learns from. We begin with the optimizer, for it is said to regularize by itself: by its noise, and by where it ends.
 #
-# *43 minutes. In two sittings the second begins at* Noise is the price. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is. Run the cells one by one (Shift+Enter): then sliders move and answers are kept.*
+# *45 minutes. In two sittings the second begins at* Noise is the price. *Sections called* Deeper *are folded, and extra. You need to know what a gradient is. Run the cells one by one (Shift+Enter): then sliders move and answers are kept.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -44,9 +44,9 @@ setup()
 # ## Sixty-four opinions
 #
 # Where does a step lead that has asked one example only? Below, a model has two weights and 64 examples. The loss of each example is a bowl, with an orange dot at its bottom, where *that* example would have the weights. The star is the mean of the dots: there the mean loss is lowest. The ellipses are lines of equal mean loss, as on a hiking map.
-# The run begins at the ring, and each of its steps goes downhill for *one* example. (On the right a grid line is a hundredth of the one above.)
+# The run begins at the ring, and each of its steps goes downhill for *one* example.
 #
-# **Do this**: move the batch size from 1 to 8, then to 64, and nothing else.  **Notice**: what changes more, the way there or the end?
+# **Do this**: move the batch size from 1 to 8, then to 64, and nothing else.  **Notice**: what changes more, the way there or the end? (The axis on the right is logarithmic: each grid line is a hundredth of the one above.)
 
 # %% slideshow={"slide_type": "-"}
 from course_lib.explorers import sgd as explore
@@ -67,7 +67,7 @@ show_with_words(*explore.paths.picture(batch_size=(1, 8, 64)))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same on real data, in plain PyTorch
 #
-# Many wrong steps, or few right ones: which serve a real network better? Ours is two linear layers (weighted sums of inputs, plus a constant) with a ReLU, max(0, x), between them. `cross_entropy` turns its ten outputs into probabilities, one for each digit, and returns the loss, **cross entropy**: the mean of −ln of the right digit's probability, 0 for sure and right, 2.3 for guessing. Backwards, $e^{-\text{loss}}$ is the probability that the right digit typically gets.
+# Many wrong steps, or few right ones: which serve a real network better? Ours is two linear layers (weighted sums of inputs, plus a constant) with a ReLU, max(0, x), between them. `cross_entropy` turns its ten outputs into probabilities, one for each digit, and returns the loss, **cross entropy**: the mean of −ln of the right digit's probability, 0 for sure and right, 2.3 for guessing. To read such a loss, turn it back: 0.69 is a probability of $e^{-0.69} = 50$ % for the right digit.
 #
 # The loop below, to copy, shows the same fresh network 500 handwritten digits, six times each: all 500 in every step, then ten at a time, each at a learning rate (below) that suits it.
 
@@ -97,7 +97,7 @@ for size, lr in ((500, 1.5), (10, 0.05)):
     print(f"batches of {size:3} at rate {lr}: loss {loss:.3f}")
 
 # %% [markdown]
-# An **epoch** is one round through all images. In six the first run makes 6 steps, and ends at a loss of 0.694: 50 % for the right digit. The second makes 300 noisy ones, and ends at 0.080: 92 %.
+# An **epoch** is one round through all images. In six the first run makes 6 steps, and ends at a loss of 0.694. The second makes 300 noisy ones, and ends at 0.080: 92 % for the right digit.
 # So here the many wrong steps served better. But this was one **seed**, the number that fixes the start and the order of the images. Claims rest on several.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -125,7 +125,7 @@ show_with_words(explore.hops.picture(parabola, (0.3, 0.9, 1.0, 1.1)), "In the st
                 "creep down at every rate.")
 
 # %% [markdown]
-# Five steps from the ring. (The flat parabola is drawn ten times as high.) A step takes $w$ to $w - \eta h\,w$, so it multiplies by $1-\eta h$, the number below each panel. The weight comes to rest if that lies between −1 and 1, that is for $0 < \eta < 2/h$.
+# Five steps from the ring. (The flat parabola has a scale of its own.) A step takes $w$ to $w - \eta h\,w$, so it multiplies by $1-\eta h$, the number below each panel. The weight comes to rest if that lies between −1 and 1, that is for $0 < \eta < 2/h$.
 #
 # So the steepest direction sets the bound for all, $2/\lambda_{\max} = 1$, and the flattest has to wait: at 0.9 it keeps 82 % of its distance in each step.
 
@@ -154,9 +154,9 @@ reveal("too-high", "grows without end",
 show_with_words(*explore.paths.picture(condition=100, lr=(0.9, 1.1), momentum=(0, 0.9)))
 
 # %% [markdown]
-# At first momentum swings wider; look at the ends. After 120 steps it has less than 0.00001 of loss left, plain descent 0.0005, at no rate less than 0.0003 (*Deeper*). So one rate does serve both better.
+# At first momentum swings wider; look at the ends. After 120 steps it has less than 0.00001 of loss left, plain descent 0.0005, at no rate less than 0.0003 (*Deeper*). So in this valley one rate does serve both better.
 #
-# With small batches it is noise that limits the rate, and it grows with the length of the steps. Momentum 0.9 makes them ten times as long: when you switch it on, divide the rate by ten.
+# But two things limit a rate, this bound and the hovering. Momentum raises the first. It raises the second, too, for its steps are ten times as long, and with small batches that one counts: when you switch momentum 0.9 on, divide the rate by ten.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the best rate, the best momentum, and Nesterov's
@@ -259,7 +259,7 @@ claim("A minibatch gradient is unbiased: the mean of all batches is the full gra
       measured=[means.mean().item() - 0.25 for means in asked], holds=within(1e-14))
 
 # %% [markdown]
-# It is right for one example and too large for more: it lets an example come twice, a shuffled epoch does not, and at $B = 6$ nobody is left out.
+# The formula is right for one example and too large for more. It supposes that an example may be drawn twice. In a shuffled epoch it may not, and all six together *are* the full gradient, with error 0.
 #
 # So, at given weights, a minibatch gradient is right on average; and while the batch is a small part of the data, half its error takes four times the examples (*Deeper: is the full gradient exact?*).
 
@@ -376,7 +376,7 @@ reveal("twice", from_interval={"false": below(1.7)(ratio), "true": above(1.7)(ra
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Too small, too large
 #
-# At one and the same rate, which batch makes the most of 640 examples? They are 640 steps of one, 80 of 8, or 10 of all 64. It is the bowl again, from 40 random starts around the star, without momentum.
+# A comparison can be fair in two ways: all equal but the batch, to see what noise does; or each at its own best rate, to see which one would use. First all equal: at one and the same rate, which batch makes the most of 640 examples? They are 640 steps of one, 80 of 8, or 10 of all 64. It is the bowl again, from 40 random starts around the star, without momentum.
 
 # %%
 predict("batch", "All at learning rate 0.3. Which batch size ends lowest?",
@@ -416,7 +416,7 @@ for size in SIZES:
 # >
 # > −0.7 means $e^{-0.7} \approx \frac12$: half the loss. 0 is equal, −2.3 a tenth. For each start one loss is divided by the other, and the logarithm taken. The card shows their mean and its 95 % **interval**, which misses the true mean about five times in a hundred.
 # >
-# > *Asked* was beforehand: is it below a *bound*, here 0? All of the interval is, so "lower" *holds*. All of it above: *does not hold*. Across: *inconclusive*.
+# > *Asked* was fixed before the run: does the interval lie below a *bound*, here 0? All of it does, so "lower" *holds*. All of it above: *does not hold*. Across: *inconclusive*.
 # >
 # > **Fresh seeds** are runs that nobody had seen when the claim was written, three times as many. Here they say the same: *confirmed*. Where only their interval, which is narrower, keeps off the bound: *decided by fresh seeds only*. Where neither: *open*.
 
@@ -444,9 +444,9 @@ reveal("batch", from_interval={"8": negative(lower)},
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Noise is the price
 #
-# What did the full batch lack, noise or steps? Given 80 steps as well, it ends at 0.000006, batches of 8 at 0.003. <!-- rests: full-lower-at-equal-steps --> So at this rate it lacked steps. With each batch size at its own rate and momentum it ends lowest, in just ten (*Deeper: each batch size at its own rate*). <!-- rests: full-lower-own-momentum -->
+# What did the full batch lack, noise or steps? Given 80 steps as well, it ends at 0.000006, batches of 8 at 0.003. <!-- rests: full-lower-at-equal-steps --> So at this rate it lacked steps. And if each has its own best rate and momentum, ten steps are enough: the full batch ends lowest (*Deeper: each batch size at its own rate*). <!-- rests: full-lower-own-momentum -->
 #
-# And in the network of the plain loop, from here on *the cross-entropy network*? **Left**, batches of ten and all 500 share the best rate and momentum of batches of ten. **Right**, all 500 have only six steps, at their own best. These were chosen on some seeds; eight others judge.
+# Is it so in a network? Take that of the plain loop; from here on it is *the cross-entropy network*. **Left**, batches of ten and all 500 share the best rate and momentum of batches of ten. **Right**, all 500 have only six steps, at their own best. These were chosen on some seeds; eight others judge.
 
 # %%
 from course_lib.experiments.sgd import network_reading
@@ -668,7 +668,7 @@ claim("Shuffled epochs settle lower than independent draws (ratio of the varianc
 # scheduler.step()  # after each optimizer.step()
 # ```
 #
-# Below, the cross-entropy network makes 300 steps of ten. Each schedule has its own highest rate, the best of six by the training loss of four other runs. Both meet the same eight seeds and are compared seed by seed, a **paired difference**: a lucky start helps both.
+# Below, the cross-entropy network makes 300 steps of ten. Each schedule has the best of six rates, the one that the cosine begins with, by the training loss of four other runs. Both meet the same eight seeds and are compared seed by seed, a **paired difference**: a lucky start helps both.
 
 # %%
 from course_lib.experiments.sgd.schedules import at_own_rate
@@ -800,9 +800,9 @@ show_with_words(explore.valleys.picture(), "At the bottom for the training data 
                 "shifted surface is 0.1 high in the flat valley, 1 in the steep one.")
 
 # %% [markdown]
-# The shift costs ten times as much in the steep valley. But that supposes a shift. Were both *slopes* changed equally, the flat valley would cost more. So we measure: does noise lead to flatter places, and are these better?
+# The shift costs ten times as much in the steep valley. But new data could also tilt the valleys. Tilt both by a slope of 0.2: the flat bottom moves by 1 and costs 0.1, the steep one moves by 0.1 and costs 0.01. So we measure: does noise lead to flatter places, and are these better?
 #
-# *Sharpness*, the opposite of flatness, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$. With cross entropy it falls just because a network gets surer. So we take another one, *the squared-error network*: its ten outputs should be 1 for the right digit and 0 for the others, and its loss is the mean squared miss. It learns 300 digits by plain SGD at a constant rate.
+# *Sharpness*, the opposite of flatness, is the curvature of the training loss in its steepest direction, $\lambda_{\max}$. With cross entropy it falls just because a network gets surer: near 1 and 0 its probabilities hardly react to anything. So we take another one, *the squared-error network*: its ten outputs should be 1 for the right digit and 0 for the others, and its loss is the mean squared miss. It learns 300 digits by plain SGD at a constant rate.
 #
 # Sharpness changes on the way. So we compare batches of 10, 50 and all where each first gets to the *same training loss*, 0.012, over six seeds. (Always answering one tenth gives 0.09.)
 
@@ -834,16 +834,16 @@ reveal("sharp", from_interval={"flatter": positive(gap("sharpness", 1.0)),
        rests="full-sharper-1")
 
 # %% [markdown]
-# At rate 1 batches of 10 stand at a sharpness of 1.03, full batches at 1.94. <!-- rests: full-sharper-1 --> The dotted line is $2/\eta$, by *How large a step?* the largest curvature at which descent can rest. Full batches stand about there.
+# At rate 1 batches of 10 stand at a sharpness of 1.03, full batches at 1.94. <!-- rests: full-sharper-1 --> The dotted line is $2/\eta$, by *How large a step?* the largest curvature at which descent can rest. Full batches stand about there: networks like this one usually drift to ever sharper places until that bound stops them (Cohen et al. 2021). Noise probably stops them sooner, for a place has to be flat enough for every single batch (*Deeper: a step that regularizes by itself*).
 #
 # So, yes: at equal training loss small batches stand flatter here. <!-- rests: full-sharper-1, full-sharper-2 -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is the noise good for anything?
 #
-# Is a flatter place better on new digits, and does noise help there? Each mark is what batches of ten end at, divided by what all examples end at after as many steps: left of 1, ten are lower. The first row has the left runs of *Noise is the price*, the others 600 steps with a cosine.
+# Is a flatter place better on new digits, and does noise help there? Batches of ten and all examples make equally many steps. Each mark is the loss of ten divided by that of all: left of 1, ten are lower. The scales differ from panel to panel. The first row has the left runs of *Noise is the price*, the others 600 steps with a cosine.
 #
-# *One rate* is the best one of batches of ten, given to both; *own rates* are the best of each. Other seeds chose them. New digits are *test* images, unseen in that run; all seeds split one pool of digits.
+# *One rate* is the best one of batches of ten, given to both: all is equal but the noise. *Own rates* are the best of each. Other seeds chose them. New digits are *test* images, unseen in that run.
 
 # %%
 from course_lib.experiments.sgd import equal_steps, finished
@@ -857,7 +857,7 @@ show_with_words(*explore.ten_or_all.picture(compared))
 
 # %% [markdown]
 # - **A constant rate**: noise harms, on new digits too, where ten end 27 % higher. <!-- rests: network-full-lower-on-new, network-full-lower-at-equal-steps -->
-# - **A cosine, one rate**: noise helps a little in both networks, by 9 and 3.6 %, on fresh seeds by 7 and 1.6 %. <!-- rests: noise-lower-same-rate, finished-lower-same-rate -->
+# - **A cosine, one rate**: noise helps a little in both networks, by 9 and 3.6 %, on fresh seeds a little less. <!-- rests: noise-lower-same-rate, finished-lower-same-rate -->
 # - **A cosine, own rates**: in the cross-entropy network eight seeds cannot tell, and fresh seeds only say 8 % lower; in the squared-error network ten end 2.5 % higher. <!-- rests: not finished-lower-on-new -->
 #
 # Was it flatness? In the squared-error network ten end flatter in both rows, and better in one. In the cross-entropy network we did not measure it, and there noise improved the fit as well. So it was not shown. Of large networks it is disputed, and sharpness alone cannot decide (*Deeper: one function, as sharp as you like*).
@@ -1021,11 +1021,14 @@ show_with_words(explore.solutions.picture(paths),
 # %% [markdown]
 # Each run ends at the point of the line *nearest to its start*.
 #
-# It is so in any *linear* model with enough weights to fit all its examples. From one solution to another the weights change by some $d$ that leaves every output as it was: $d\cdot x = 0$ for every input $x$. Above, $x = (1, 1)$ and $d = (1, -1)$. With the squared error the gradient of an example is its error times its $x$, at a right angle to every such $d$. So is the way from start to end: by Pythagoras any other solution is farther, and a run at a small enough rate ends at the nearest (Zhang et al. 2017). There every gradient is 0, and even batches of one come to rest. From zero that is the *shortest*, the **minimum-norm solution** (*Deeper*).
+# It is so in any *linear* model with enough weights to fit all its examples. From one solution to another the weights change by some $d$ that leaves every output as it was: $d\cdot x = 0$ for every input $x$. Above, $x = (1, 1)$ and $d = (1, -1)$. With the squared error the gradient of an example is its error times its $x$, at a right angle to every such $d$. So is each step, and so the whole way from start to end: by Pythagoras any other solution, at the end plus some $d$, is farther, and a run at a small enough rate ends at the nearest (Zhang et al. 2017). There every gradient is 0, and even batches of one come to rest. From zero that is the *shortest*, the **minimum-norm solution** (*Deeper*).
 #
-# Nobody asked for small weights: that is an implicit *bias*, called **implicit regularization** in the hope that it helps on new data, which lesson 01 asks.
+# So among all perfect fits it picks the shortest, though the loss does not mention length: an implicit *bias*. It is called **implicit regularization** in the hope that it helps on new data, which lesson 01 asks.
 #
-# So, to answer the title: **The noise of small batches harmed the one network tried at a constant rate; with a cosine, at the rate that suits them, it lowered the loss on new digits a little in both of ours, and in one no longer once the full batch had a rate of its own.** It leads to flatter places; that this is why it helps was not shown. <!-- rests: network-full-lower-at-equal-steps, network-full-lower-on-new, noise-lower-same-rate, finished-lower-same-rate, not finished-lower-on-new, full-sharper-1, full-sharper-2, finished-full-sharper -->
+# So, to answer the title. Small batches are quick. And their noise?
+# - **At a constant rate it harmed**, in the one network tried.
+# - **With a cosine, at the rate that suits small batches, it helped a little on new digits**, in both. With each at its own rate, eight seeds of one network cannot tell, and in the other it harmed.
+# - **It led to flatter places**; that this is why it helps was not shown. <!-- rests: network-full-lower-at-equal-steps, network-full-lower-on-new, noise-lower-same-rate, finished-lower-same-rate, not finished-lower-on-new, full-sharper-1, full-sharper-2, finished-full-sharper -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: which of many solutions?
@@ -1099,10 +1102,10 @@ claim("Half the rate leaves a quarter of the distance between step and flow, and
 #
 # *How to choose*, tomorrow, in this order:
 #
-# 1. Begin with batches of 32, by custom; of few hundred examples take ten.
+# 1. Begin with batches of 32, by custom; if you have only a few hundred examples, take ten.
 # 2. Set the momentum to 0.9, and let a cosine take the rate down to 0.
 # 3. Train once with each of the rates 0.3, 0.1 and 0.03, and take the one with the lowest loss on examples kept out of training. If it lies at an end, try the next beyond.
-# 4. Try a larger batch only while a step hardly takes longer, first with as many steps and the same rate. Keep it if it is better by step 3: at its own rate our full batch was, a little, in one of two networks. <!-- rests: not finished-lower-on-new -->
+# 4. Try a larger batch only while a step hardly takes longer, first with as many steps and the same rate. Keep it if it is better by step 3. (At its own rate our full batch was a little better in one of two networks.) <!-- rests: not finished-lower-on-new -->
 # 5. If the epochs are fixed, stay small, or multiply the rate as you multiply the batch: the **linear scaling rule** (Goyal et al. 2017), a first guess, until the curvature limits the rate.
 #
 # What goes wrong?
