@@ -1030,7 +1030,7 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 # from course_lib.overfitting import EarlyStopping
 # stopping = EarlyStopping(patience=10)
 # for epoch in range(500):
-#     …  # model.train(), one epoch, model.eval()
+#     ...  # model.train(), one epoch, model.eval()
 #     if stopping.step(validation_loss, model):  # True: the best weights are back
 #         break
 # stopping.restore(model)  # if the epochs ended before the patience
