@@ -14,9 +14,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # Overfitting: when does memorising do harm?
 #
-# A model is fitted to examples, and is meant for new ones. Its error on the examples is the *training error*; the error on new ones minus it is the **generalization gap**. A model **overfits** where more freedom, or more training, lowers its error on the examples and raises the error on new ones.
+# A model is fitted to examples, and is meant for new ones. Its error on the examples is the *training error*; the error on new ones minus it is the **generalization gap**. A model **overfits** where more freedom, or more training, lowers its error on the examples and raises the error on new ones. It **memorises** where it gives back every label that it was trained on, wrong ones included.
 #
-# Which models do that? "Those with too many parameters", one hears; "those that know their examples by heart." To memorise, to have a large gap, to overfit: the three are easily taken for one. Here you will see each without another.
+# Which models do that? "Those with too many parameters", one hears; "those that know their examples by heart." To memorise, to have a large gap, to overfit: the three are easily taken for one. Here they come apart.
 #
 # *46 minutes; sections called* Deeper *are folded, and extra. You need lesson 00.*
 
@@ -94,7 +94,7 @@ reveal("degree", from_interval={"3": positive(worse)},
 # %% [markdown]
 # The training error only falls, for every degree contains the lower ones. The validation error falls and rises again: 0.29 at degree 1, 0.11 at 3, 2.6 at 12. At 12 a few wild fits decide how much, 1.9 on fresh seeds, but it is worse in all 200 sets. So degree 12 overfits. At degree 1 there is hardly a gap, and the fit is bad all the same. That is **underfitting**: the model is too stiff even for what all such data sets share.
 #
-# And the first picture? The errors of new points, of standard deviation 0.3, alone cost $0.3^2 = 0.09$, and no curve does better on average. On these its curve has 0.12 at degree 3, and 0.23 at 7, where doubt is due.
+# And your doubt in the first picture? New points scatter around the truth with standard deviation 0.3, so even the true curve has an error of $0.3^2 = 0.09$ on them. The curve drawn there has 0.12 at degree 3, nearly that, and 0.23 at degree 7.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Bias, variance, noise
@@ -128,9 +128,9 @@ explore.polynomials.show(degree=12)
 # %% [markdown]
 # At degree 12 the band is wide at the edges, where points lie on one side only. At $|x| > 0.9$ sits nearly all of the variance of 2.2; ten times the points take it to 0.006. At degree 1 bias² stays at 0.2, for more of the same data does not bend a line.
 #
-# The mean of the fits leaves the truth at the edges, and the green bias² climbs again, only because 200 fits are few (*Deeper*).
+# At high degrees bias² climbs again, and the parts do not quite add up, only because 200 fits are few and some of them wild (*Deeper*).
 #
-# **Too much bias: a richer model. Too much variance: more data, the mean of several fits, or, as here, less freedom.** Less freedom can cost bias; it is what this course is about, *regularization* (lesson 00).
+# **Too much bias: a richer model. Too much variance: more data, the mean of several fits, or less freedom.** To take freedom away is called *regularization*, and is what this course is about. Its price can be bias.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: why three parts, what a second opinion is worth, and why the picture does not quite add up
@@ -152,7 +152,7 @@ explore.polynomials.show(degree=12)
 #
 # Degree 12 has 13 coefficients and a large gap, degree 3 has 4 and a small one. Is it their number?
 #
-# A new point differs from an old one in two ways, its error and its place. First the error alone: keep the 20 places $x$, and draw new labels there. The gap on these is the **label gap**.
+# A new point differs from an old one in two ways, its error and its place. For the error there is a law; the place can do far more harm, and has none. First the error alone: keep the 20 places $x$, and draw new labels there. The gap on these is the **label gap**.
 #
 # What makes it? Push one label up by 1, and fit again. How far the curve rises at this place says how closely the fit *follows* the label.
 
@@ -161,9 +161,9 @@ show_with_words(explore.pushed.picture(), "With more coefficients the curve foll
                 "label that is pushed up more closely.")
 
 # %% [markdown]
-# The mean, one coefficient, follows by 1/20. Thirteen coefficients bend towards the point, and the curve swings at the edges. Over all 20 places a polynomial with $p$ coefficients follows by $p/20$ on average (why: *Deeper*). With 20 it goes through every point, and follows by 1.
+# The mean, one coefficient, follows by 1/20. Thirteen coefficients bend towards the point, by 0.43 here, where neighbours on both sides hold the curve, and by more at the edges. Over all 20 places a polynomial with $p$ coefficients follows by $p/20$ on average (why: *Deeper*). With 20 it goes through every point, and follows by 1.
 #
-# What does it cost? In least squares twice the push makes the curve rise twice as far. So where a fit follows its label by $h$, the share $h$ of the label's error $\varepsilon$ is in the fit: it is $r + h\varepsilon$, and the rest $r$ does not depend on $\varepsilon$. How far off is it?
+# What does it cost? Say a fit follows its label by $h = 0.4$, and the label lies 0.5 too high. Had it been right, the curve would pass at some height $r$. In least squares half the push makes the curve rise half as far, so the 0.5 lifts it by $0.4\cdot0.5 = 0.2$: towards its own label, and away from what a new one is on average. In letters, with an error $\varepsilon$, it passes at $r + h\varepsilon$. How far off is that?
 #
 # | | distance | its square, on average |
 # |---|---|---|
@@ -174,9 +174,9 @@ show_with_words(explore.pushed.picture(), "With more coefficients the curve foll
 #
 # Now the mean over all places, where $h$ is $p/n$ on average. **The label gap of $p \le n$ coefficients, fitted to $n$ points by least squares, is $2\sigma^2p/n$ on average**, whatever the truth. Here that is $0.009\,p$: 0.036 at degree 3, 0.12 at degree 12. So for polynomials one can count.
 #
-# Is a large gap bad, then? From degree 1 to 3 the label gap doubles, and the error on new points falls to less than half. **A larger gap alone is no sign of harm.** <!-- rests: degree-1-worse -->
+# Is a large gap bad, then? From degree 1 to 3 it doubles, and the error on new points falls to less than half. **A larger gap alone is no sign of harm.** <!-- rests: degree-1-worse -->
 #
-# And if the places are new, too? At degree 3 that hardly matters: validation minus training error is 0.04. At degree 12 nearly the whole 2.6 is gap, for the curve swings where it has no points.
+# And if the places are new, too? At degree 3 that hardly matters: validation minus training error is 0.04. At degree 12 nearly the whole 2.6 is gap, of which the law has 0.12: the curve swings where it has no points.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: why one can count, and every case there is
@@ -275,9 +275,9 @@ show_with_words(explore.gaps.picture(fits, nets, early), "Polynomials lie near t
 # %% [markdown]
 # At the same places all networks lie below the law. After 1000 steps 97 weights have a label gap of 0.079, like nine coefficients. After 200 steps the *same* 97 have 0.064. A fit that goes through every point has 0.18, dotted. <!-- rests: gap-grows-in-training, gap-below-half -->
 #
-# Nor is a wider one worse at new places: there 32 units have an error of 0.13 after 1000 steps, 8 units 0.17 (*Deeper*). So the number of parameters alone tells neither a network's gap nor its error. <!-- rests: wide-lower -->
+# Nor is a wider one worse at new places, which this picture does not show: there 32 units have an error of 0.13 after 1000 steps, 8 units 0.17 (*Deeper*). So the number of parameters alone tells neither a network's gap nor its error. <!-- rests: wide-lower -->
 #
-# What makes the label gap is again how closely the fit follows the errors in its labels.
+# What makes the label gap is again how closely the fit follows the errors in its labels: that is so for any fit (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: equal time, equal fit, equal gap, and what became of your prediction
@@ -400,9 +400,9 @@ reveal("lots", from_interval={"above 90 %": above(0.9)(share),
        because=f"measured: {share:.1%}")
 
 # %% [markdown]
-# It learns every one by heart (Zhang et al. 2017). So one network has two gaps, now in right answers. With true labels: 100 % right on its own images, 97 % on new ones, a gap of 3 points. With random labels: 100 %, and on new ones about 10 %, like any guesser: a gap of 90. What a network *could* memorise does not tell its gap.
+# It learns every one by heart (Zhang et al. 2017). So one network has two generalization gaps, counted in right answers: with true labels 100 % on its own images and 97 % on new ones, 3 points; with random labels 100 % and about 10 %, like any guesser, 90 points. What a network *could* memorise does not tell its gap.
 #
-# One thing that differs is how *long* it takes: at step 400 it has learned 99.8 % of the true labels and 42.5 % of the random ones. Labels with a rule go fast, labels without one slowly. If a data set holds both kinds, does the rule come first? Then one should stop between.
+# One thing that differs is how *long* it takes: at step 400 it has learned 99.8 % of the true labels and 42.5 % of the random ones. If a data set holds both kinds, does the rule come first? Then one should stop between.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: and on new random labels?
@@ -466,7 +466,7 @@ for name, weights in (("last", deepcopy(model.state_dict())), ("best", kept)):
 #
 # **Early stopping** keeps the weights of the best validation loss, and stops when it has not improved for `patience` evaluations. By hand, patience 2 and losses 5, 3, 6, 4, 2: after the 3 come two evaluations without improvement. It stops at the 4, returns to the weights of the 3, and never sees the 2.
 #
-# Was the plain loop lucky? And what if every label is right? Twelve networks like the one above, each with other digits and another start, are evaluated every 20 of 1000 steps: patience 5 is 100 steps, or 17 epochs. We compare what it keeps with the weights of step 1000.
+# Was the plain loop lucky? And what if every label is right? Twelve networks like the one above, each with other digits and another start, are evaluated every 20 of 1000 steps: patience 5 is 100 steps without improvement, or 17 epochs of six batches. We compare what it keeps with the weights of step 1000.
 
 # %%
 predict("clean", "With every label right, early stopping moves test accuracy by …",
@@ -497,11 +497,9 @@ show_with_words(explore.labels_learned.picture(noisy, patience=5), "The right la
 #
 # With wrong labels the kept weights get 12.6 points more of the test images right than those of step 1000 (10.9 on fresh seeds). It is the short training that helps: a fixed 100 steps get 90 % right, too, and the validation digits find such a step. <!-- rests: stopping-noisy -->
 #
-# Would the 100 have been worth more as training data? Not in another network: 150 digits stopped by 100 got 82.7 % right, all 250 trained to the end 74.4 %. <!-- rests: stopping-beats-rows -->
-#
 # With *clean labels*, your prediction, 94.3 % are right either way: within 1 point of 0. <!-- rests: stopping-clean -->
 #
-# So stopping helped where labels were wrong, by ending before these were learned. With clean labels there was nothing to gain in right answers (*Deeper*).
+# So stopping helped where labels were wrong, by ending before these were learned.
 #
 # *A good place to stop for today.*
 
@@ -549,7 +547,7 @@ reveal("clean", from_interval={"above +1 point": above(1)(clean_gain),
 #
 # Does a model that grows get worse until it fits every label? And if it grows on? Take 300 digits and a network of two layers. The first is random and stays so: it turns an image into $d$ **random ReLU features**, each the ReLU of a random weighted sum of the pixels. Only the second is fitted, by least squares, to ten outputs: 1 for the right digit, 0 for the others. The largest is the answer, and the **test error** the share of wrong answers on new digits.
 #
-# Each output has 300 equations, one for each image, and $d$ unknown weights. With $d<300$ they can only be met roughly. With 300 they have one solution. With more there are many, of which we take the *shortest* weights, of the smallest sum of squares: where gradient descent from zero ends (lesson 00). No penalty, no stop:
+# Each output has 300 equations, one for each image, and $d$ unknown weights. With $d<300$ they can only be met roughly. With 300 they have one solution. With more there are many, of which we take the *shortest* weights, of the smallest sum of squares. No penalty, no stop:
 
 # %%
 predict("second",
@@ -559,7 +557,7 @@ predict("second",
          "with neither"])
 
 # %% [markdown]
-# *Dotted:* how much of the training targets is still missed, from 100 %, where all outputs are 0, down to nothing at 300. *Dashed:* with a penalty, explained below.
+# *Dotted:* the training error, as a share of what outputs of 0 would have. It ends at 300, where every target is met. *Dashed:* with a penalty, explained below.
 #
 # **Do this**: follow the solid line from left to right, in both panels.  **Notice**: how often does it fall, and where does it end?
 
@@ -569,9 +567,9 @@ from course_lib.explorers import overfitting as explore
 explore.random_features.show()
 
 # %% [markdown]
-# The error falls twice, with a peak at 300. That is **double descent** (Belkin et al. 2019). Your prediction: *only with clean labels* are 3000 features better than the best below 300. <!-- rests: second-descent-0, not second-descent-0.2 -->
+# The error falls twice, with a peak at 300. That is **double descent** (Belkin et al. 2019). Your prediction: *only with clean labels* are 3000 features better than the best below 300. (That best is picked on the test digits, which favours small models.) <!-- rests: second-descent-0, not second-descent-0.2 -->
 #
-# | wrong test digits in % | best below 300 (picked on test) | 300 features | 3000 features |
+# | wrong test digits in % | best below 300 | 300 features | 3000 features |
 # |---|---|---|---|
 # | clean labels | 7.4 | 77 | 3.0 |
 # | clean, with a penalty (below) | 4.7 | 4.1 | 3.0 |
@@ -589,11 +587,11 @@ explore.random_features.show()
 #
 # Long weights make much of small differences, also between a new image and an old one.
 #
-# **And with a penalty?** *Ridge* makes long weights cost: it adds λ times their sum of squares to the mean squared error (in networks called **L2**, lesson 02). Its λ is the one with the fewest errors on 200 further rows, which the other line does not have. With it there is no peak, dashed. <!-- rests: peak-without-ridge, peak-without-ridge-clean, peak-with-ridge, peak-with-ridge-clean -->
+# **And with a penalty?** *Ridge* makes long weights cost: it adds λ times their sum of squares to the mean squared error (in networks called **L2**, lesson 02). Its λ is the one with the fewest errors on 200 further rows; the solid line has nothing to choose, and does without them. With it there is no peak, dashed. <!-- rests: peak-without-ridge, peak-without-ridge-clean, peak-with-ridge, peak-with-ridge-clean -->
 #
-# Does it harm, then, to know every label? From 300 features on all fits without a penalty do. With clean labels and 3000 features it did no harm: 3.0 % wrong, and the same with tuned λ. With a fifth of the labels wrong it did: 21 %, against 7.7. <!-- rests: memorised-clean, memorised-wrong -->
+# Does it harm, then, to memorise? From 300 features on every fit without a penalty has memorised. With clean labels the best fit of the table is one of these, at 3000, and with tuned λ it is no better. With a fifth of the labels wrong it was harm: 21 %, against 7.7. <!-- rests: memorised-clean, memorised-wrong -->
 #
-# "More parameters overfit more" describes the way up to the peak, not the way down.
+# "More parameters overfit more" describes the way up to the peak only.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the digits in numbers, and what became of your prediction
@@ -1032,7 +1030,7 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 # from course_lib.overfitting import EarlyStopping
 # stopping = EarlyStopping(patience=10)
 # for epoch in range(500):
-#     …  # model.train(), one epoch, model.eval()
+#     ...  # model.train(), one epoch, model.eval()
 #     if stopping.step(validation_loss, model):  # True: the best weights are back
 #         break
 # stopping.restore(model)  # if the epochs ended before the patience
@@ -1040,7 +1038,7 @@ claim("On shifted test images “300, 30 % shifted” is more than 20 points abo
 #
 # **Three sets.** Train on one. Choose on the second: patience, λ, width. Report on the third, once: the best validation loss is the lowest of many, so it flatters. A choice on 100 rows is noisy (*Deeper*: cross-validation).
 #
-# A **leak** is whatever lets the training know of rows in the second or third set (Kapoor & Narayanan 2023). Common ones: columns chosen, or scaled, by a look at all rows; rows of one person on both sides. So with our digits: the same 13 writers stand in all three sets. For new writers our percentages would likely be lower.
+# A **leak** is whatever lets the training know of rows in the second or third set (Kapoor & Narayanan 2023). Common ones: columns chosen, or scaled, by a look at all rows; rows of one person on both sides, as here: the same 13 writers stand in all three sets. For new writers our percentages would likely be lower.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: patience, NaN, and other conventions
@@ -1130,16 +1128,16 @@ show_cases()
 # |---|---|
 # | too many parameters | not their number alone. Polynomials with 2, 4 and 13 coefficients: error 0.29, 0.11, 2.6 on new points. Networks after 1000 steps: 97 weights and biases did better than 25 <!-- rests: degree-1-worse, degree-12-worse, wide-lower --> |
 # | trained too long | yes, for 300 digits with wrong labels, which are learned last. With clean labels it mattered less than a point <!-- rests: common-first, stopping-noisy, stopping-clean --> |
-# | it knows every label by heart | harmful where labels were wrong (at 3000 features 21 %, with tuned λ 7.7), and where it could only just (at 300, clean labels, 77 %); with 3000 and clean labels not <!-- rests: memorised-wrong, peak-without-ridge-clean, memorised-clean --> |
+# | it knows every label by heart | harm where labels were wrong (3000 features: 21 %, with tuned λ 7.7), and where only very long weights met them all (300 features, clean labels: 77 %). With 3000 and clean labels none: 3.0 %, the best <!-- rests: memorised-wrong, peak-without-ridge-clean, memorised-clean --> |
 #
-# **Memorising did harm where labels were wrong, and where the model could only just do it. With right labels and room to spare it did none.**
+# **Memorising did harm where labels were wrong, and where it took all the freedom that the model had, and so very long weights. With right labels and room to spare it did none.**
 #
 # The other two occur apart, too. Degree 12 overfits without memorising, for it still misses its points. From degree 1 to 3 the gap grows without harm.
 #
 # Tomorrow, then:
 # 1. Split into three sets.
 # 2. Take a model with room to spare, and something that holds it: a stop, or a tuned λ.
-# 3. Keep the weights of the best validation loss; with few rows look at right answers too.
+# 3. Keep the weights of the best validation loss; with few rows look at right answers too, for the lowest loss need not have the most.
 # 4. If the validation curve turns up, or gap and validation error are large: more data, or a penalty, its λ tuned on validation rows.
 # 5. Report the test error, once.
 
@@ -1148,7 +1146,7 @@ show_cases()
 #
 # | | |
 # |---|---|
-# | answer | memorising did harm where labels were wrong, and where the model could only just do it; a larger gap alone is no sign of harm |
+# | answer | memorising did harm where labels were wrong, and where it took all of the model's freedom; a larger gap alone is no sign of harm |
 # | formula | expected squared error = bias² + variance + noise; its gap for $p$ coefficients of least squares on new labels at the same $n$ points: $2\sigma^2p/n$, for the fit follows its labels by $p/n$ |
 # | PyTorch | torch has no early stopping: keep `deepcopy(model.state_dict())` of the best validation loss |
 # | double descent | without a penalty a peak where the model can only just fit, lower again beyond; with tuned λ no peak here <!-- rests: peak-without-ridge, peak-with-ridge, second-descent-0 --> |

@@ -5,6 +5,7 @@ import builtins
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import jupytext
@@ -37,6 +38,14 @@ def test_a_displayed_formula_is_a_paragraph_of_its_own(path):
     texts = [cell.source for cell in jupytext.read(path).cells if cell.cell_type == "markdown"]
     displayed = [p for text in texts for p in re.split(r"\n\s*\n", text) if "$$" in p]
     assert not [p for p in displayed if not re.fullmatch(r"\s*\$\$[^$]+\$\$\s*", p)]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_python_shown_in_a_text_is_python(path):
+    """One that copies it wants to run it, and the site's highlighter refuses what is none."""
+    texts = [cell.source for cell in jupytext.read(path).cells if cell.cell_type == "markdown"]
+    for shown in re.findall(r"```python\n(.*?)```", "\n".join(texts), re.DOTALL):
+        ast.parse(textwrap.dedent(shown))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
