@@ -43,8 +43,8 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One start, two pulls
 #
-# When do the two pulls come to the same? A bowl, its lowest point at the star. L2 and decay have one start (the ring), one learning rate and one λ = 0.5. An ✕ is where a run would stop in the end.
-# **Adam** divides each weight's step by the recent size of that weight's gradients.
+# When do the two pulls come to the same? In this bowl L2 and decay have one start, one learning rate and one λ = 0.5. An ✕ is where a run would stop in the end.
+# One optimizer is new: **Adam** divides each weight's step by the recent size of that weight's gradients.
 #
 # **Do this**: it opens with momentum 0.9. Choose plain SGD, then **Adam**.  **Notice**: for which optimizer are the two paths one?
 
@@ -54,13 +54,13 @@ from course_lib.explorers import weight_decay as explore
 explore.trajectories.show()
 
 # %% [markdown]
-# For plain SGD alone. There the dashed path lies on the solid one, and the curve on the right stays in the grey band: nothing but rounding. Here are 100 steps of all three; + is 0. The orange square is where decay then stands, L2's lies beneath it or in the blue line.
+# For plain SGD alone. There the curve on the right stays in the grey band: nothing but rounding. Here are all three side by side, 100 steps each:
 
 # %%
 explore.apart.show_apart()
 
 # %% [markdown]
-# Under Adam the two stand close. But decay has no ✕ there: it creeps on towards the star. We shall see why.
+# Under Adam the two stand close after 100 steps. But only L2 is about at rest there: decay creeps on towards the star (dotted). We shall see why.
 #
 # At the end of this lesson you can
 # - show why in one line of algebra;
@@ -123,12 +123,12 @@ reveal("flat-loss", "the one with L2", because="its pull is carried on by the ve
 #
 # L2 makes a new gradient, $g + \lambda w$. From there on nobody can tell pull and loss apart: what momentum does to one it does to the other. Decay multiplies the weight by $1-\eta\lambda$ and is done; `g` and `v` never hear of it. So decay is also called *decoupled*, and L2 *coupled*.
 #
-# Careful with the name. In this code `weight_decay` is the second `if`. In torch's SGD and Adam the argument `weight_decay=` does what the *first* does; only AdamW's does the second (*Deeper: torch's own steps*).
+# Careful with the name. In this code `weight_decay` is the second `if`. In torch's SGD and Adam the argument `weight_decay=` does what the *first* does; AdamW's does the second (*Deeper: torch's own steps*).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When they are the same
 #
-# Why were the two paths one under plain SGD? One line of algebra: without momentum L2 gives $w - \eta\,(g + \lambda w)$, decay gives $(1-\eta\lambda)\,w - \eta g$. Multiply out: it is the same number, at every step.
+# Why were the two paths one under plain SGD? One line of algebra: without momentum L2 gives $w - \eta\,(g + \lambda w)$, decay gives $(1-\eta\lambda)\,w - \eta g$. Multiply out: it is the same number. So from one start the two stay together, step after step.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a thousand noisy steps
@@ -190,13 +190,12 @@ reveal("equilibrium", "L2 closer to 0",
 # %% [markdown]
 # The place that moves is decay's: without momentum both rest at 0.667, with 0.9 decay at 0.952.
 #
-# Why? A velocity that is fed the same gradient again and again grows to $1 + \mu + \mu^2 + \dots = \frac{1}{1-\mu}$ times that gradient, with μ = 0.9 to ten times. (That takes a few dozen steps: after three it is at 2.71.)
+# Why? A velocity that is fed the same gradient again and again grows to $1 + \mu + \mu^2 + \dots = \frac{1}{1-\mu}$ times that gradient, with μ = 0.9 to ten times, in a few dozen steps.
 #
 # - **L2** sits in the gradient. Rest means that the gradient is zero, pull included: $(w-1) + \lambda w = 0$, so $w = \frac{1}{1+\lambda} = 0.667$ whatever the momentum.
-# - **Weight decay** stands outside. The weight stands still, but the velocity does not vanish: at each step it pushes the weight outwards by as much as decay pulls it back. Fed the same gradient each time, it has grown to ten times: $\eta\frac{w-1}{1-\mu} + \eta\lambda w = 0$. Multiply by $\frac{1-\mu}{\eta}$: $(w-1) + \lambda(1-\mu)\,w = 0$. So $w = \frac{1}{1+\lambda(1-\mu)}$, here 0.952.
+# - **Weight decay** stands outside. The weight stands still, but the velocity does not vanish: at each step it pushes the weight outwards by as much as decay pulls it back. It is fed the same gradient each time, so it is ten times that gradient: $\eta\frac{w-1}{1-\mu} + \eta\lambda w = 0$. Multiply by $\frac{1-\mu}{\eta}$: $(w-1) + \lambda(1-\mu)\,w = 0$. So $w = \frac{1}{1+\lambda(1-\mu)}$, here 0.952.
 #
-# So decay needs a λ ten times as large to rest where L2 does.
-#
+# So decay rests where L2 would with $\lambda(1-\mu)$, and needs a λ ten times as large for the same place.
 # That is no merit of L2: **under momentum one λ is two different strengths.**
 # When you switch and keep the learning rate, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$. (For torch's momentum. Where a formula has $(1-\beta)$ before the gradient, the factor falls away: *Deeper*.)
 
@@ -318,8 +317,8 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# Does the factor of ten hold in a network? And under Adam? A small network learns digits from 300 images, every fifth with a wrong label. One run has no pull, one has L2 (torch's `weight_decay=`), two have decay: the block under `no_grad`. Under Adam this block makes **AdamW** of it, W for weight decay (Loshchilov & Hutter, 2019).
-# L2's λ is 0.02: large (usual are 1e-4 to 5e-4), so that one sees it after 600 steps. Decay gets the same, and then ten times that. The cell prints the length of all weights, taken as one vector, and the test error.
+# Does the factor of ten hold in a network? And under Adam? A small network learns digits from 300 images, every fifth with a wrong label. Runs have no pull, L2 (torch's `weight_decay=`), or decay: the block under `no_grad`. Under Adam this block makes **AdamW** of it, W for weight decay (Loshchilov & Hutter, 2019).
+# L2's λ is 0.02, large (usual are 1e-4 to 5e-4), so that one sees it after 600 steps. The cell prints the length of all weights, taken as one vector, and the test error.
 
 # %% tags=["plain"]
 import torch
@@ -352,6 +351,7 @@ def train(kind, l2=0.0, decay=0.0, lr=0.01, epochs=100, **options):
             f"{(model(data.test_x).argmax(1) != data.test_y).float().mean():.1%} wrong")
 
 
+# each optimizer with its momentum; Adam has one of its own
 for kind, more in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {})):
     for pull in ({}, {"l2": 0.02}, {"decay": 0.02}, {"decay": 0.2}):
         print(kind.__name__, pull or "no pull", "·", train(kind, **pull, **more))
@@ -361,13 +361,14 @@ print("before training ·", train(torch.optim.SGD, epochs=0))
 print("Adam {'decay': 4} ·", train(torch.optim.Adam, decay=4.0))
 
 # %% [markdown]
-# All start at 6.8. L2 keeps the length about there; without a pull it grows to 11.2, under Adam to 20.0.
+# All start at 6.8. Without a pull the weights grow to 11.2, under Adam to 20.0. L2 keeps them about as long as they were.
 #
-# The factor of ten? With momentum, yes: decay with 0.2 gives the length that L2 gives with 0.02, on eight further runs within 1 % of it, and nearly the same weights: the two vectors are 3 % of their length apart. <!-- rests: factor-momentum -->
+# **The factor of ten?** With momentum, yes. Decay with 0.2 makes the weights as long as L2 with 0.02 does, in the mean of eight further runs within 1 %. <!-- rests: factor-momentum --> They are nearly the same weights, too: the two vectors are 3 % of their length apart, as far as L2's own move when λ = 0.021.
 #
-# Under Adam, no: decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. We raised λ until decay made it 7.0 too. That took 4, two hundred times L2's λ, and the weights are others: 95 % apart (141 % would be a right angle). Why about 200? A section below asks.
+# **Under Adam**, no. Decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. We tried larger λ until decay made it 7.0, too: that took 4, two hundred times L2's λ.
+# And here the weights are others, 95 % of their length apart; L2's own move by 24 % when λ = 0.021. Why? The sections below ask.
 #
-# The cell is one seed, and no λ was tuned for the error: the errors do not tell which kind is better.
+# All but that mean is one seed, and no λ was tuned for the error: the errors do not tell which kind is better.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the same length, the same weights?
@@ -408,15 +409,15 @@ for kind, decay, more in ((torch.optim.SGD, 0.2, {"momentum": 0.9}),
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: the pull is divided too
 #
-# What does Adam do to a pull that sits in the gradient? **Adam** (Kingma & Ba, 2015) keeps two running means for each weight, of its gradient and of its squared gradient:
+# What does Adam do to a pull that sits in the gradient? **Adam** (Kingma & Ba, 2015) steps along the mean gradient, divided by the recent *size* of that weight's gradients. For this it keeps two running means for each weight, of its gradient and of its squared gradient:
 #
 # $$m \leftarrow 0.9\,m + 0.1\,g \qquad\qquad v \leftarrow 0.999\,v + 0.001\,g^2$$
 #
-# ($m$ is the velocity, averaged.) Both start at 0 and are too small at first. After $t$ steps $\hat m = m/(1-0.9^t)$ and $\hat v = v/(1-0.999^t)$ undo that: after one, $\hat m = g$ and $\hat v = g^2$. The step is
+# ($m$ is the velocity, averaged; $v$ from here on is the mean square.) Both start at 0, so at first they are too small. $\hat m = m/(1-0.9^t)$ and $\hat v = v/(1-0.999^t)$ undo that: after the first step, $t = 1$, they are $g$ and $g^2$. The step is
 #
 # $$\eta\,\frac{\hat m}{\sqrt{\hat v}+\varepsilon}$$
 #
-# the mean gradient, divided by the recent *size* of that weight's gradients. The tiny ε = 1e-8 prevents a division by zero. L2 put its pull into the gradient, so **the pull is divided as well**.
+# The tiny ε = 1e-8 prevents a division by zero. L2 put its pull into the gradient, so **the pull is divided as well**.
 #
 # By hand, on the flat loss: with η = 0.1, w = 1 and λ = 0.5 the gradient is 0.5. So $\hat m = 0.5$ and $\sqrt{\hat v} = 0.5$, and the first step is $\eta \cdot 0.5/0.5 = 0.1$.
 
@@ -441,7 +442,7 @@ reveal("flat-adam", "as fast", because="λw is divided by its own size, and λ c
 # With λ = 0.005 the first step is $0.1 \cdot 0.005/0.005 = 0.1$ again. On a flat loss it is as if the knob were not connected. Decay obeys: 5 % a step, or 0.05 %.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# On a real loss $\sqrt{\hat v}$ is set by the loss's gradients, which differ from weight to weight.
+# On a real loss $\sqrt{\hat v}$ is set by the loss's gradients, as long as $\lambda w$ is small beside them. And they differ from weight to weight.
 # Two weights, both 1. The loss pushes one to and fro by ±10, the other by ±0.1.
 
 # %%
@@ -479,12 +480,12 @@ reveal("two-weights", "the one with gradients ±0.1",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: where each comes to rest
 #
-# Do the two also *end* in different places? For now we hold $\hat v$ still at any positive number, and leave ε out. Where nothing moves any more, the gradient is the same at each step (under decay it is not zero). The mean of equal numbers is that number, so $\hat m$ is the gradient itself. The factor η cancels.
+# Do the two also *end* in different places? One weight first: the loss $\frac12(w-1)^2$ again, with the gradient $g = w - 1$, and λ = 0.5.
 #
-# One weight first: the loss $\frac12(w-1)^2$ again, with the gradient $g = w - 1$, and λ = 0.5.
+# To reckon it, hold $\sqrt{\hat v}$ still at some positive number, and leave ε out. At rest the gradient is the same at each step (under decay it is not zero). The mean of equal numbers is that number, so $\hat m$ is the gradient itself, and a step is η times gradient over $\sqrt{\hat v}$.
 #
-# - **L2**: $(g + \lambda w)/\sqrt{\hat v} = 0$. The divisor drops out: $g + \lambda w = 0$. So it rests at $\frac{1}{1+\lambda} = 0.667$ whatever $\hat v$ is. Loss and pull are divided alike, as momentum multiplied them alike.
-# - **Decay**: $g/\sqrt{\hat v} + \lambda w = 0$. Only the loss is divided. Multiplied by $\sqrt{\hat v}$ that is $g + \lambda\sqrt{\hat v}\,w = 0$. So it rests at $\frac{1}{1+\lambda\sqrt{\hat v}}$, as L2 would with $\lambda\sqrt{\hat v}$ in place of λ.
+# - **L2**: nothing moves where $(g + \lambda w)/\sqrt{\hat v} = 0$. The divisor drops out: $g + \lambda w = 0$. So it rests at $\frac{1}{1+\lambda} = 0.667$ whatever $\hat v$ is. Loss and pull are divided alike, as momentum multiplied them alike.
+# - **Decay**: step and pull cancel, and η with them, where $g/\sqrt{\hat v} + \lambda w = 0$. Only the loss is divided. Multiplied by $\sqrt{\hat v}$ that is $g + \lambda\sqrt{\hat v}\,w = 0$. So it rests at $\frac{1}{1+\lambda\sqrt{\hat v}}$, as L2 would with $\lambda\sqrt{\hat v}$ in place of λ.
 #
 # Where $\sqrt{\hat v}$ is 10 the loss speaks with a tenth of its voice, decay with all of its own: the weight rests at 0.167. Where $\sqrt{\hat v}$ is 0.1 it rests at 0.952. That number again: it is all one whether momentum multiplies the loss by ten or Adam divides it by 0.1.
 #
@@ -494,7 +495,7 @@ reveal("two-weights", "the one with gradients ±0.1",
 explore.prices.show_prices()
 
 # %% [markdown]
-# With many weights the same lines say: L2 minimises loss $+ \frac{\lambda}{2}\sum_i w_i^2$, as without Adam. Decay minimises loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$. What stands before $\frac12 w_i^2$ is the **price** of a weight. L2's is λ for all, decay's is $\lambda\sqrt{\hat v_i}$, for each its own.
+# With many weights the two equations hold for each. They say that a gradient is zero: under L2 that of loss $+ \frac{\lambda}{2}\sum_i w_i^2$, as without Adam, under decay that of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$. What stands before $\frac12 w_i^2$ is the **price** of a weight. L2's is λ for all, decay's is $\lambda\sqrt{\hat v_i}$, for each its own.
 #
 # Two weights at once: the first picture's bowl, with λ = 0.5.
 #
@@ -506,16 +507,21 @@ from course_lib.explorers import weight_decay as explore
 explore.goals.show(ratio=16.0)
 
 # %% [markdown]
-# Decay's moves, along the dotted line. At ratio 1 the slider sets both $\sqrt{\hat v}$ to 1, and it lies on L2's cross. At ratio 16 it sets them to 4 and ¼: $w_1$ pays sixteen times the price of $w_2$, and is pulled far to the left, to 0.46. ($w_2$ rises, for the bowl lies aslant.)
+# Decay's moves, along the dotted line. At ratio 1 both $\sqrt{\hat v}$ are 1, and it lies on L2's cross. At ratio 16 they are 4 and ¼: $w_1$ pays sixteen times the price of $w_2$, and is pulled far to the left, to 0.46.
 #
-# **And where $\hat v$ moves?** It depends on the noise (the runs: *Deeper*).
+# **And where $\hat v$ moves?** It depends on the noise (*Deeper*).
 #
-# - **Minibatches** pull now here, now there, and so hold $\sqrt{\hat v}$ up. In this bowl, with batches of 10, AdamW's stood at 4.03 and 0.41 in the end. That forecasts rest at (0.47, 1.40), and there it ended, in the mean of 100 runs. L2 ended at its cross. <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->
-# - **Without noise** the price fades. Suppose decay held a weight at rest, with the loss's gradient not zero. That gradient would be the same at each step. So $\sqrt{\hat v}$ would become its size, and Adam's step η, however small it is. Decay takes $\eta\lambda\lvert w\rvert$, which is less while $\lambda\lvert w\rvert < 1$. So it cannot rest there and creeps on towards the star. With λ = 0.4, a fading η and a shorter memory in $\hat v$ it got there.
+# - **Minibatches** pull now here, now there, and so hold $\sqrt{\hat v}$ up. In this bowl, with batches of 10 and a fading η, AdamW's stood at 4.03 and 0.41 in the end. With these it should rest at (0.47, 1.40). There it ended, in the mean of 100 runs, and L2 at its cross. <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->
+# - **Without noise** the price fades. Suppose decay held a weight at rest, with the loss's gradient not zero. That gradient would be the same at each step. So $\sqrt{\hat v}$ would become its size, and Adam's step η, however small the gradient. Decay takes $\eta\lambda\lvert w\rvert$, which is less while $\lambda\lvert w\rvert < 1$. So it cannot rest there, and creeps on towards the star: the dotted line at the beginning.
 #
-# **L2 under Adam: one price, many speeds. Decay: one speed, many prices.** (As long as $\hat v$ stands about still, as with the minibatches of this bowl.)
+# **L2 under Adam: one price, many speeds. Decay: one speed, many prices.** As long as $\hat v$ stands about still:
 #
-# A speed matters because training stops before slow weights arrive. Which does *better*, lesson 04 measures.
+# | under Adam | price | speed of the pull, where gradients go to and fro |
+# |---|---|---|
+# | L2 | $\lambda$ | $\eta\lambda/\sqrt{\hat v}$ |
+# | decay | $\lambda\sqrt{\hat v}$ | $\eta\lambda$ |
+#
+# The price says where a weight rests; a speed matters where training stops before it is there. Which does *better*, lesson 04 measures.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all of Adam, and the flat loss again
@@ -599,7 +605,7 @@ for pull, kind, short in (("l2", "Adam with L2", "l2"),
 # Both end at their goals. <!-- rests: minibatch-goal-l2, minibatch-goal-decay --> L2's is the same whatever the batch. AdamW's moves: batches of 50 have less noise, so $w_1$ pays less. And why is AdamW's $\sqrt{\hat v}$ of $w_2$ above the ¼ of the noise? Where decay holds a weight off the lowest point, the loss's own gradient does not vanish there, and it counts in $\hat v$ too. That makes the ratio 10 instead of 16; the end stays near, for both prices of $w_2$, 0.125 and 0.2, are small beside the bowl's curvature.
 # One simplification remains: here all examples have one curvature, and in a network each has its own.
 #
-# And with the full batch? The core has the argument: decay cannot hold a weight off the lowest point of the loss while $\lambda\lvert w\rvert < 1$. So every $\lambda\lvert w_i\rvert$ has to be below 1 at that point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling. And β₂ is 0.95 here, not 0.999: with 0.999 $\sqrt{\hat v}$ forgets a factor of 20 at most in these 6000 steps, and AdamW ends at (1.84, 1.04), the price not yet gone.
+# And with the full batch? The core has the argument: decay cannot hold a weight off the lowest point of the loss while $\lambda\lvert w\rvert < 1$. So every $\lambda\lvert w_i\rvert$ has to be below 1 at that point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling (the dotted line at the beginning has one, and shows every tenth step). And β₂ is 0.95 here, not 0.999: with 0.999 $\sqrt{\hat v}$ forgets a factor of 20 at most in these 6000 steps, and AdamW ends at (1.84, 1.04), the price not yet gone.
 #
 # Xie & Li (2024) prove where AdamW then ends, for ε = 0 and β₁ ≤ β₂ < 1, the full batch, and a rate that never rises and whose sum is infinite. *If* it converges in a bowl, then at the best point of that box.
 
@@ -620,7 +626,7 @@ claim("In the bowl with its star at (2, 1), with λ = 0.4, so that every λ|wᵢ
 #
 # A network that fits every image has little noise, too. But it is in no bowl: cross-entropy goes on falling as the weights grow, and there decay can still shorten them.
 #
-# **Do this**: raise λ.  **Notice**: which of the two paths ends on the blue cross, the lowest point of loss plus L2? (The orange cross of the legend belongs to SGD. Decay's goal under Adam is not drawn, for it moves with $\hat v$. A square shows where a path is after these 100 steps, and decay need not have come to rest by then.)
+# **Do this**: raise λ.  **Notice**: which of the two paths ends on the blue cross, the lowest point of loss plus L2? (Decay's goal under Adam is not drawn, for it moves with $\hat v$. A square shows where a path is after these 100 steps, and decay need not have come to rest by then.)
 
 # %% tags=["deeper"]
 from course_lib.explorers import weight_decay as explore
@@ -726,11 +732,51 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
       holds=below(1e-12))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## Could the 200 be forecast?
+#
+# Back to the plain cell, where decay under Adam needed 200 times L2's λ for the same length. L2's price is λ, decay's is its own λ times $\sqrt{\hat v}$. Set them equal: decay's λ is L2's λ times $1/\sqrt{\hat v}$. That is the weight's **multiplier**: Adam multiplies by it what L2 adds. Each weight has its own. We take the middle one, the median of the first layer, from runs with L2. At the λ that it forecasts we train decay, and at no other. Means of eight seeds:
+
+# %% tags=["nbval-check-output"]
+from course_lib.experiments.weight_decay import factors
+
+adam = factors.under_adam()
+print(adam)  # the factor is the middle multiplier
+
+# %% [markdown]
+# Yes, for the length: 6 and 1 % apart, where 20 % was allowed beforehand. <!-- rests: factor-adam --> (At 0.02 we knew the 4 already; 0.005 was new.) Decay's price of the middle weight, with its *own* $\sqrt{\hat v}$, is within a factor of two of L2's. <!-- rests: own-price -->
+#
+# But a length does not tell rest from speed. Equal *speeds* would ask for the same λ, and whether anything rests after 600 steps we did not measure.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
+# ### Deeper: the two factors, 10 and 200
+#
+# The plain cell's network on eight seeds, with L2's 0.02 and a quarter of it. With momentum decay gets λ/(1 − μ). Under Adam the runs with L2 forecast decay's λ: theirs times 1/√v̂, the median over the first layer's weights and then over the seeds. Decay is trained at that λ alone; nothing is searched for. *Said beforehand:* the rule of ten holds if the lengths agree within 5 %, the forecast is good if they agree within 20 %, both at both strengths. Prices explain it if what decay then charges the middle weight of the first layer, λ times *its own* √v̂, is L2's λ within a factor of two.
+
+# %% tags=["deeper", "nbval-check-output"]
+momentum = factors.with_momentum()
+print("momentum", momentum, "Adam", adam, sep="\n")
+for name, both, allowed in (("momentum", momentum, 0.05), ("adam", adam, 0.2)):
+    claim(f"{name.title()}: decay at the λ that is forecast makes the weights as long "
+          f"as L2, within {allowed:.0%}, for both strengths.",
+          measured={f"{l2:g}": mean_interval(both.longer[:, k])
+                    for k, l2 in enumerate(factors.STRENGTHS)},
+          kind="measured", id=f"factor-{name}", unit="%", times=100,
+          holds=within(allowed))
+claim("Adam: what decay charges the middle weight of the first layer is L2's λ within "
+      "a factor of two (0.301 powers of ten).",
+      measured={f"{l2:g}": mean_interval((adam.prices[:, k] / l2).log10())
+                for k, l2 in enumerate(factors.STRENGTHS)},
+      kind="measured", id="own-price", unit="powers of ten", holds=within(0.301))
+
+# %% [markdown] tags=["deeper"]
+# All three hold. With momentum the lengths differ by 0.4 and 0.2 %. Under Adam decay's weights end 6 and 1 % shorter than those of L2, and decay's own middle price is 0.97 and 1.17 times L2's λ. That is one weight of thousands: the weights of one length are far apart (*the same length, the same weights?*). <!-- rests: factor-momentum, factor-adam, own-price -->
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far apart are the multipliers in a network?
 #
-# How unequal are speeds in a network? This one has the plain cell's layers and another task: 1000 images with right labels, 600 steps of Adam at η = 0.001, L2 with a usual λ = 1e-4. Pixels lie between 0 and 1.
+# The forecast took one multiplier for all weights. How unequal are they? This network has the plain cell's layers and another task: 1000 images with right labels, 600 steps of Adam at η = 0.001, L2 with a usual λ = 1e-4. Pixels lie between 0 and 1.
 #
-# For every weight of the first layer we note, at the end, its **multiplier** $1/(\sqrt{\hat v}+\varepsilon)$: by how much Adam multiplies what L2 adds. AdamW's decay has 1 for all.
+# For every weight of the first layer we note, at the end, its multiplier $1/(\sqrt{\hat v}+\varepsilon)$. AdamW's decay has 1 for all.
 
 # %%
 predict("spread",
@@ -747,33 +793,31 @@ from course_lib.explorers import weight_decay as explore
 explore.effective_decay.show()
 
 # %% [markdown]
-# *Left:* at λ = 1e-4 nearly all weights lie along the line 1/gradient, as they must while $\lambda w$ is small. At large λ the cloud bends flat: there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
-# *Middle:* the same weights, counted. *Right:* by the pixel that they read (grey: always blank, so left out).
+# *Left:* at λ = 1e-4 nearly all weights lie along the line 1/gradient, as they must while $\lambda w$ is small. At λ = 0.1 the cloud bends flat (its median is dash-dotted): there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
+# *Middle:* the same weights, counted. *Right:* by the pixel that they read.
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.weight_decay.effective_decay import measure_decay
 
 *_, found = measure_decay()  # what the picture was drawn from; 8 seeds
 at = found.strengths.index(1e-4)
-spread, least = found.spread[:, at], found.least[:, at]  # in powers of ten
-print(f"smallest multiplier {10**least.mean():.0f}")
+spread = mean_interval(found.spread[:, at])  # in powers of ten
 claim("At λ = 1e-4 the multipliers of the weights spread more than tenfold: more than "
       "1 power of ten from the smallest to the largest, 5 % left out at each end.",
-      measured=mean_interval(spread), kind="measured", id="decay-spread",
+      measured=spread, kind="measured", id="decay-spread",
       unit="powers of ten", holds=above(1))
 
 # %% jupyter={"source_hidden": true}
 # what came out
-spread = mean_interval(spread)  # in powers of ten; log10(3) = 0.477
-reveal("spread", from_interval={"less than 3": below(0.477)(spread),
+reveal("spread", from_interval={"less than 3": below(0.477)(spread),  # log10(3)
                                 "3 to 10": between(0.477, 1)(spread),
                                 "more than 10": above(1)(spread)},
        because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
-# The middle nine tenths of the weights lie within a factor of 380, which is $10^{2.58}$. <!-- rests: decay-spread --> **So under Adam one λ of L2 has as many speeds as there are weights.**
+# The middle nine tenths of the weights lie within a factor of 380, which is $10^{2.58}$. <!-- rests: decay-spread --> The pull itself spreads as widely. <!-- rests: pull-spread --> **So here one λ of L2 pulls at speeds hundreds of times apart, and no one λ of decay can do the same.** So two networks of one length can have other weights.
 #
-# The factor is so large mostly for the pixels at the left and right edge of the map. They are nearly always blank, so their weights get small gradients, and large multipliers. On standardised pixels it is only about 11 (*Deeper*), at the slider's right end about 22. <!-- rests: decay-spread-strong --> Even the smallest multiplier is 137, so here every $\sqrt{\hat v}$ is below 1. <!-- rests: decay-least -->
+# The factor is so large mostly for the pixels at the left and right edge of the map. They are nearly always blank, so their weights get small gradients. On standardised pixels it is only about 11 (*Deeper*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other layers and pixels, the pull itself, and does the spread come from the loss?
@@ -796,8 +840,8 @@ for scale, at_scale in layers.items():
 # %% tags=["deeper", "nbval-check-output"]
 claim("At λ = 1e-4 Adam multiplies what L2 adds by more than ten at every weight of "
       "the first layer that gets a gradient: the smallest multiplier is above 1 power "
-      "of ten.", measured=mean_interval(least), kind="measured", id="decay-least",
-      unit="powers of ten", holds=above(1))
+      "of ten.", measured=mean_interval(found.least[:, at]), kind="measured",
+      id="decay-least", unit="powers of ten", holds=above(1))
 PIXELS = {"unit": "unscaled pixels", "standard": "standardised pixels"}
 for scale, short in (("unit", "all"), ("standard", "standard")):
     claim(f"Adam + L2 at λ = 1e-4, {PIXELS[scale]}: at every weight and bias of both "
@@ -820,32 +864,6 @@ for scale, what, figure, short in (
 #
 # **What the paper says.** Under Adam with L2, Loshchilov & Hutter (2019) write, weights with large gradients "are regularized by a smaller relative amount than other weights". As a speed that is just what dividing by $\sqrt{\hat v}$ means.
 # They also "do not get regularized as much as they would with decoupled weight decay". At one λ that hangs on units: with the loss summed over the 50 images gradients are 50 times larger, and 137 would be about 3. Beside torch's decay, which takes ηλ a step, even the smallest multiplier of all, 36, is above decay's 1. <!-- rests: decay-least-all --> The decay printed in the paper takes λ a step, without the learning rate. Beside that, at η = 0.001, it is 0.036.
-#
-# **And the two factors of the plain cell, 10 and 200?** Its network again, on eight seeds, with L2's 0.02 and a quarter of it. With momentum decay gets λ/(1 − μ). Under Adam the runs with L2 forecast decay's λ: theirs times 1/√v̂, the median over the first layer's weights and then over the seeds. Decay is trained at that λ alone; nothing is searched for. *Said beforehand:* the rule of ten holds if the lengths agree within 5 %, the forecast is good if they agree within 20 %, both at both strengths. Prices explain it if what decay then charges the middle weight of the first layer, λ times *its own* √v̂, is L2's λ within a factor of two.
-
-# %% tags=["deeper", "nbval-check-output"]
-from course_lib.experiments.weight_decay import factors
-
-momentum, adam = factors.with_momentum(), factors.under_adam()
-for name, both in (("momentum", momentum), ("Adam", adam)):
-    for k, l2 in enumerate(factors.STRENGTHS):
-        print(f"{name:<8} L2 {l2:<5} length {both.l2[:, k].mean():5.2f}; decay "
-              f"{both.decays[k]:6.3f} length {both.decay[:, k].mean():5.2f}")
-for name, both, allowed in (("momentum", momentum, 0.05), ("adam", adam, 0.2)):
-    claim(f"{name.title()}: decay at the λ that is forecast makes the weights as long "
-          f"as L2, within {allowed:.0%}, for both strengths.",
-          measured={f"{l2:g}": mean_interval(both.longer[:, k])
-                    for k, l2 in enumerate(factors.STRENGTHS)},
-          kind="measured", id=f"factor-{name}", unit="%", times=100,
-          holds=within(allowed))
-claim("Adam: what decay charges the middle weight of the first layer is L2's λ within "
-      "a factor of two (0.301 powers of ten).",
-      measured={f"{l2:g}": mean_interval((adam.prices[:, k] / l2).log10())
-                for k, l2 in enumerate(factors.STRENGTHS)},
-      kind="measured", id="own-price", unit="powers of ten", holds=within(0.301))
-
-# %% [markdown] tags=["deeper"]
-# All three hold. With momentum the lengths differ by 0.4 and 0.2 %. Under Adam decay's weights end 6 and 1 % shorter than those of L2, and decay's own middle price is 0.97 and 1.17 times L2's λ. But the weights of one length are far apart (*the same length, the same weights?*), for prices differ from weight to weight. <!-- rests: factor-momentum, factor-adam, own-price -->
 
 # %% [markdown] tags=["deeper"]
 # **Does the spread come from the loss?** Nearly the whole cloud lies on the line 1/gradient, where it must lie if $\lambda w$ is small beside the gradient; what is measured is its spread along the line. So at λ = 1e-4 $\lambda w$ is small beside all but the very smallest gradients, and the answer is yes. A check from the other side: at large λ the pull itself fills $\hat v$, so the spread should shrink there. We compare λ = 0.1 with λ = 1e-4.
@@ -865,32 +883,23 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
       unit="powers of ten", holds=negative)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Could the 200 be forecast?
-#
-# Yes, from the prices. Back to the plain cell: its 300 images, noisy labels, η = 0.01. L2's price is λ, decay's is its own λ times $\sqrt{\hat v}$. Set them equal: decay's λ is L2's λ times $1/\sqrt{\hat v}$, and that is the multiplier. We take the middle one, the median of the first layer, from runs with L2, for with decay there is none yet. At the λ that it forecasts we train decay, and at no other. Means of eight runs (*Deeper*, above):
-#
-# | λ of L2 | middle multiplier | forecast | length with L2 | with decay |
-# |---|---|---|---|---|
-# | 0.02 | 225 | 0.02 · 225 = 4.5 | 7.05 | 6.65 |
-# | 0.005 | 360 | 0.005 · 360 = 1.8 | 10.05 | 9.97 |
-#
-# 6 and 1 % apart; 20 % was allowed beforehand. <!-- rests: factor-adam --> With decay's *own* $\sqrt{\hat v}$, too, its price of the middle weight is within a factor of two of L2's. <!-- rests: own-price -->
-#
-# But the length does not tell rest from speed. Equal *speeds* would ask for the same λ, and whether anything rests after 600 steps we did not measure.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# What came of the two words?
+# Decay rests where L2 would with another λ:
 #
-# - *They are two words for one thing.* Under plain SGD, exactly. Otherwise not.
-# - *L2 is the stronger one.* With momentum, at the same λ, yes. Under Adam L2 is the stronger one where $\sqrt{\hat v}$ is below 1, as in our network with its mean loss. <!-- rests: decay-least-all --> Where it is above 1, decay is.
+# | optimizer | decay with λ rests as L2 with |
+# |---|---|
+# | plain SGD | $\lambda$ |
+# | SGD with momentum | $\lambda(1-\mu)$ |
+# | Adam, $\hat v$ held still | $\lambda\sqrt{\hat v_i}$, at each weight another |
+#
+# **Where they rest, L2 and weight decay are one thing under plain SGD, two strengths of one thing under momentum, and two things under Adam.**
 #
 # So, tomorrow:
 #
 # 1. **SGD**: its `weight_decay=` is L2. Tune it; usual are 1e-4 to 5e-4.
-# 2. **torch's Adam**: L2, too. It has the same lowest point as SGD with L2, so begin with SGD's number. The speeds differ, so search on both sides.
-# 3. **AdamW**: **not an L2 number**. Search from λ = 1/(lr · steps) in factors of three up to about 1/(lr · steps per epoch), as long as the validation error falls (Wang & Aitchison, 2025; lesson 04).
+# 2. **torch's Adam**: L2, too, with the same lowest point, so begin with SGD's number. The speeds differ, so search on both sides.
+# 3. **AdamW**: **not an L2 number**. A rule that we did not measure here: search from λ = 1/(lr · steps) in factors of three up to about 1/(lr · steps per epoch), as long as the validation error falls (Wang & Aitchison, 2025; lesson 04).
 #
 # **Item 3, worked.** AdamW's pull leaves $1-\eta\lambda$ of a weight at each step, over a run about $e^{-\eta\lambda\cdot\text{steps}}$. The plain cell has η = 0.01 and 600 steps, 6 an epoch:
 #
@@ -901,7 +910,7 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # | 4, which made the length 7.0 | 24 | nothing |
 # | 1/(0.01 · 6) = 17: it ends | 100 | nothing |
 #
-# So try 0.17, 0.5, 1.5, 4.5, 13.5. The first is the weak end, not the answer: in the plain cell 0.2 left 19.1 % wrong, 4 left 11.3 % (one seed). "Nothing" need not harm: the loss renews what the pull takes.
+# So try 0.17, 0.5, 1.5, 4.5, 13.5. The first is the weak end: in the plain cell 0.2 left 19.1 % wrong, 4 left 11.3 % (one seed). "Nothing" need not harm: the loss renews what the pull takes.
 
 # %%
 quiz("You keep SGD with momentum 0.9 and its learning rate, and replace "
@@ -961,8 +970,8 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # ## When not to
 #
 # - A recipe tuned with L2 works: keep it.
-# - Fine-tuning, unless ηλ · steps is small: both pull to zero, away from the weights you were given. A penalty on the distance to those, $\frac{\lambda}{2}\lVert w - w_0\rVert^2$, pulls back to where you started (*L2-SP*, Li et al. 2018).
-# - On weights in front of a BatchNorm, a layer that rescales what it gets, and so undoes their length. There decay changes only how far a step turns them, as a learning rate does (van Laarhoven, 2017; Zhang et al., 2019). Leave it on; just do not read it as regularization (lesson 07).
+# - Fine-tuning, unless ηλ · steps is small: both pull to zero, away from the weights you were given. *L2-SP* pulls back to those, by $\frac{\lambda}{2}\lVert w - w_0\rVert^2$ (Li et al. 2018).
+# - As a regularizer, on weights in front of a BatchNorm, a layer that rescales what it gets, and so undoes their length. There decay changes only how far a step turns them, as a learning rate does (van Laarhoven, 2017; Zhang et al., 2019; lesson 07).
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
@@ -971,7 +980,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # |---|---|
 # | formula | L2: $g\leftarrow g+\lambda w$, then the step. Weight decay: $w\leftarrow(1-\eta\lambda)\,w$, the step with $g$ alone |
 # | SGD | plain, the same; with momentum $\lambda_{\text{decay}}=\lambda_{\text{L2}}/(1-\mu)$ |
-# | Adam | no one factor converts. L2: one price λ, unequal speeds; decay: one speed, unequal prices $\lambda\sqrt{\hat v_i}$ ($\hat v$ still, or a bowl's minibatches <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->) |
+# | Adam | no one factor converts. L2: one price λ, unequal speeds; decay: one speed, unequal prices $\lambda\sqrt{\hat v_i}$ (while $\hat v$ stands about still, as with minibatches in a bowl <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->) |
 # | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, decay in `AdamW` |
 # | typical | SGD 1e-4 to 5e-4; AdamW from 1/(lr·steps) up: 0.17 in our 600 steps, in long runs 0.01 to 0.1; usually (not settled) none on biases and a normalisation layer's own parameters |
 # | traps | $\lambda\lVert w\rVert^2$ without its ½: `weight_decay` is then 2λ; an L2 number in AdamW; another lr in AdamW: search λ anew (lesson 04) |

@@ -132,10 +132,13 @@ def test_the_two_paths_are_drawn_as_one_under_plain_sgd_alone():
     titles = [ax.get_title() or ax.get_title(loc="left") for ax in axes]
     assert titles == list(explore.apart.TITLES.values())
     for ax, one in zip(axes, (True, False, False)):
-        l2, decay = (
+        l2, decay, *onward = (
             torch.tensor(path.get_xydata()) for path in ax.lines if len(path.get_xdata()) > 1
         )
         assert torch.allclose(l2, decay, rtol=0, atol=1e-12) == one
+    (onward,) = onward  # under Adam, the last
+    assert torch.allclose(onward[0], decay[-1])
+    assert (onward[-1] - torch.tensor(BOWL.minimum)).norm() < 0.1, "it creeps to the star"
 
 
 def test_a_large_gradient_makes_decay_dearer_and_l2_not():

@@ -10,6 +10,7 @@ from course_lib.adamw import adam_update
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
 from course_lib.experiments.weight_decay.effective_decay import LAST
+from course_lib.experiments.weight_decay.moments import v_hat
 
 PARTS = ("first weights", "first biases", "last weights", "last biases")
 
@@ -52,7 +53,7 @@ def measure(scale: str, seeds: Sequence[int] = tuple(range(8)), steps: int = LAS
     )
     figures = [
         [
-            read(mean.cpu(), square.cpu(), state["exp_avg_sq"].cpu() / (1 - 0.999**steps))
+            read(mean.cpu(), square.cpu(), v_hat(state["exp_avg_sq"].cpu(), steps))
             for mean, square, state in zip(means[seed], squares[seed], training.states[i])
         ]
         for i, seed in enumerate(seeds)
@@ -60,11 +61,11 @@ def measure(scale: str, seeds: Sequence[int] = tuple(range(8)), steps: int = LAS
     return Multipliers(*torch.tensor(figures, dtype=torch.float64).unbind(-1))
 
 
-def read(mean: Tensor, square: Tensor, v_hat: Tensor) -> tuple[float, float, float]:
-    """(least, spread, pull) of one tensor of weights, from its mean g, mean g² and v̂."""
+def read(mean: Tensor, square: Tensor, v: Tensor) -> tuple[float, float, float]:
+    """(least, spread, pull) of one tensor of weights, from its mean g, mean g² and v̂ = `v`."""
     live = square > 0
-    mean, square, v_hat = (part[live].double() for part in (mean, square, v_hat))
-    multiplier = -(v_hat.sqrt() + 1e-8).log10()
+    mean, square, v = (part[live].double() for part in (mean, square, v))
+    multiplier = -(v.sqrt() + 1e-8).log10()
     # 1 − m²/s is 0 where a gradient never varies: kept off the logarithm's −∞
     pull = (1 - mean**2 / square).clamp(min=1e-12).log10() - square.log10() / 2
     return multiplier.min().item(), _decades(multiplier), _decades(pull)

@@ -11,6 +11,7 @@ from course_lib.adamw import adam_update
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, train
 from course_lib.engine.cache import remembered
+from course_lib.experiments.weight_decay.moments import v_hat
 
 LAST = 600  # steps
 STRENGTHS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -50,7 +51,7 @@ FIGURES = ("low", "high", "least", "medians", "shares", "pixels")
 def measure_one_seed(gradient_square: Tensor, exp_avg_sq: Tensor) -> dict:
     """Figures of one seed from mean g² and v, as Adam holds it, [strengths, units, pixels] each."""
     size = gradient_square.sqrt()
-    decay = (exp_avg_sq / (1 - 0.999**LAST)).sqrt().add(1e-8).log10().neg()  # log₁₀ of 1/(√v̂ + ε)
+    decay = v_hat(exp_avg_sq, LAST).sqrt().add(1e-8).log10().neg()  # log₁₀ of 1/(√v̂ + ε)
     decay = decay.masked_fill(size == 0, torch.nan)  # a pixel that is always blank has no gradient
     pixels = decay.nanmedian(1).values
     size, decay = size.log10().flatten(1), decay.flatten(1)

@@ -15,6 +15,7 @@ from torch import Tensor
 from course_lib.adamw import adam_update
 from course_lib.data import digits
 from course_lib.engine import ModelSpec, Training, train
+from course_lib.experiments.weight_decay.moments import v_hat
 from course_lib.sgd import sgd_update
 
 STEPS, RATE, MOMENTUM = 600, 0.01, 0.9
@@ -26,19 +27,33 @@ SEEDS = tuple(range(8))
 class Factors:
     """Lengths of all weights [seeds, `STRENGTHS`] at the end, of L2 and of the decay beside it.
 
-    decays [`STRENGTHS`]: decay's λ. prices [seeds, `STRENGTHS`]: decay's λ times the median √v̂ of
-    its own first layer, 0 without Adam.
+    decays [`STRENGTHS`]: decay's λ.
     """
 
     l2: Tensor
     decay: Tensor
     decays: Tensor
-    prices: Tensor
 
     @property
     def longer(self) -> Tensor:
         """By which share decay's weights end longer than those of L2 [seeds, `STRENGTHS`]."""
         return self.decay / self.l2 - 1
+
+    def __str__(self) -> str:
+        """A line for each of `STRENGTHS`: L2's λ, the factor, decay's λ, both mean lengths."""
+        lines = ["λ of L2  factor  λ of decay  length with L2  with decay"]
+        for l2, decay, *lengths in zip(STRENGTHS, self.decays, self.l2.mean(0), self.decay.mean(0)):
+            lines.append(
+                f"{l2:<8} {decay / l2:<7.0f} {decay:<11.2f} {lengths[0]:<15.2f} {lengths[1]:.2f}"
+            )
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Forecast(Factors):
+    """prices [seeds, `STRENGTHS`]: decay's λ times the median √v̂ of its own first layer."""
+
+    prices: Tensor
 
 
 def with_momentum(seeds: Sequence[int] = SEEDS, steps: int = STEPS) -> Factors:
@@ -49,17 +64,17 @@ def with_momentum(seeds: Sequence[int] = SEEDS, steps: int = STEPS) -> Factors:
         for pull in ({"l2": list(STRENGTHS)}, {"weight_decay": decays.tolist()})
     ]
     l2, decay = (_lengths(training) for training in both)
-    return Factors(l2, decay, decays, torch.zeros_like(l2))
+    return Factors(l2, decay, decays)
 
 
-def under_adam(seeds: Sequence[int] = SEEDS, steps: int = STEPS) -> Factors:
+def under_adam(seeds: Sequence[int] = SEEDS, steps: int = STEPS) -> Forecast:
     """Adam: L2, and decay at the λ that the √v̂ of the runs with L2 forecast."""
     training = _run(adam_update, seeds, steps, l2=list(STRENGTHS))
     multipliers = (1 / _sizes(training, steps)).median(0).values
     decays = torch.tensor(STRENGTHS, dtype=torch.float64) * multipliers
     decayed = _run(adam_update, seeds, steps, weight_decay=decays.tolist())
     prices = decays * _sizes(decayed, steps)
-    return Factors(_lengths(training), _lengths(decayed), decays, prices)
+    return Forecast(_lengths(training), _lengths(decayed), decays, prices)
 
 
 def _run(update: Callable, seeds: Sequence[int], steps: int, **settings: Any) -> Training:
@@ -86,5 +101,5 @@ def _lengths(training: Training) -> Tensor:
 def _sizes(training: Training, steps: int) -> Tensor:
     """Median √v̂ over the first layer's weights that ever saw a gradient [seeds, settings]."""
     v = torch.stack([states[0]["exp_avg_sq"] for states in training.states]).double().cpu()
-    root = (v / (1 - 0.999**steps)).sqrt().flatten(2)
+    root = v_hat(v, steps).sqrt().flatten(2)
     return root.masked_fill(root == 0, torch.nan).nanmedian(2).values

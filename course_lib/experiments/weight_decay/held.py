@@ -11,6 +11,7 @@ from course_lib.base.optimizer import State
 from course_lib.base.random import seeded
 from course_lib.experiments.shared.surfaces import Bowl, descend
 from course_lib.experiments.weight_decay.bowl import BOWL
+from course_lib.experiments.weight_decay.moments import v_hat
 from course_lib.experiments.weight_decay.parabola import PULLS
 
 EXAMPLES, LAST = 300, 6000  # training examples, as in the plain cell; steps of a long run
@@ -92,7 +93,7 @@ def minibatch_ends(
         w, state = torch.zeros_like(noise[0]), State()
         for push in noise:
             fading(w, BOWL.gradient(w) + push, state, **{pull: strength})
-        size = (state["exp_avg_sq"] / (1 - 0.999**steps)).sqrt()
+        size = v_hat(state["exp_avg_sq"], steps).sqrt()
         goal = torch.stack([held_rests(each, strength)[pull] for each in size])
         found[pull] = Ends(w, size, goal)
     return found

@@ -33,11 +33,14 @@ def _prepare(figure):
     for ax, label in ((left, "AdamW: every weight"), (middle, None)):
         ax.axhline(0, color=other, linestyle=dashed, label=label)
     marks = {
-        "band": plotting.draw_band(left, [], np.empty((0, 0)), label="Adam + L2: median over seeds")
+        "band": plotting.draw_band(left, [], np.empty((0, 0)), label="Adam + L2: median, all seeds")
     }
-    marks["band"][0].set_linewidth(1.0)
-    marks["cloud"] = left.plot([], [], ".", color=color, markersize=3, alpha=0.3, zorder=3)
-    left.legend(loc="upper right", fontsize=8, handlelength=1.6)
+    marks["band"][0].set(linewidth=1.5, color=plotting.ink(), zorder=4)  # on the dots
+    look = {"color": plotting.ink(), "linestyle": "-.", "linewidth": 1.5, "zorder": 4}
+    marks["largest"] = left.plot([], [], label=f"the same at λ = {STRENGTHS[-1]:g}", **look)
+    dots = {"color": color, "markersize": 3, "alpha": 0.3, "zorder": 3, "linestyle": "none"}
+    marks["cloud"] = left.plot([], [], marker=".", label="Adam + L2: a weight", **dots)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3)
     marks["histogram"] = middle.plot(
         [], [], color=color, linestyle=linestyle, drawstyle="steps-mid"
     )
@@ -67,6 +70,7 @@ def _draw(marks, result, strength):
     seen = np.isfinite(size) & np.isfinite(decay)
     marks["cloud"][0].set_data(size[seen], decay[seen])
     plotting.move_band(marks["band"], _middles(SIZES), result.medians[:, i])
+    marks["largest"][0].set_data(_middles(SIZES), result.medians[:, -1].mean(0))
     marks["histogram"][0].set_data(result.shares[:, i].mean(0), _middles(DECAYS))
     for name, y in (("low", result.low[:, i].mean()), ("high", result.high[:, i].mean())):
         marks[name][0].set_ydata([y, y])
@@ -76,8 +80,8 @@ def _draw(marks, result, strength):
     )
     n, spread = len(result.low), result.spread[:, i].mean().item()
     return (
-        f"λ = {plotting.readable(strength)}, {n} seed{'s' * (n != 1)}: under Adam + L2 the "
-        f"multipliers of the middle 90 % of the weights spread over a factor of "
+        f"First layer, λ = {plotting.readable(strength)}, {n} seed{'s' * (n != 1)}: under Adam + "
+        f"L2 the multipliers of the middle 90 % of the weights spread over a factor of "
         f"{10**spread:.0f}; under AdamW it is 1 for all."
     )
 
@@ -93,6 +97,7 @@ explorer = Explorer(
     compute=measure_decay,
     prepare=_prepare,
     draw=_draw,
+    size=(8.2, 3.9),
     quick={"seeds": (0, 1)},
 )
 

@@ -29,7 +29,9 @@ def _prepare(figure):
     for k, (pull, name) in enumerate(PULLS.items()):
         color, linestyle = plotting.series(k)
         marks[pull] = left.plot([], [], color=color, linestyle=linestyle, label=name)
-        marks[f"rest {pull}"] = [left.axhline(0, color=color, linestyle=":", linewidth=1.2)]
+        marks[f"rest {pull}"] = [
+            left.axhline(0, color=color, linestyle=":", linewidth=1.2, label=f"{name}, formula")
+        ]
         marks[f"curve {pull}"] = right.plot(
             [], [], color=color, linestyle=":", linewidth=1.5, label=f"{name}, formula"
         )

@@ -9,6 +9,7 @@ from course_lib.experiments.weight_decay.bowl import BOWL
 from course_lib.experiments.weight_decay.held import RATIOS, held_rests, sizes_of
 from course_lib.experiments.weight_decay.parabola import PULLS
 from course_lib.explorers.bowl import draw_bowl
+from course_lib.explorers.weight_decay.trajectories import mark_zero
 from course_lib.panel import Explorer, Slider
 
 STRENGTH = 0.5
@@ -23,7 +24,8 @@ def _compute(ratio):
 def _prepare(figure):
     """Left the bowl with both ends, right what each weight pays."""
     left, right = figure.subplots(1, 2, width_ratios=[1.7, 1])
-    draw_bowl(left, BOWL)
+    _, star = draw_bowl(left, BOWL)
+    star.set_label("lowest point of the loss")
     left.set(xlim=(-0.3, 3.0), ylim=(-0.3, 1.9), title="Where each ends", aspect="equal")
     ways = torch.stack(
         [held_rests(sizes_of(r), STRENGTH)["weight_decay"] for r in torch.logspace(-1.21, 1.21, 60)]
@@ -42,15 +44,7 @@ def _prepare(figure):
         marks[f"price {pull}"] = right.bar(
             [0.4 * k - 0.2, 0.4 * k + 0.8], [0, 0], width=0.36, color=color
         ).patches
-    left.plot(0, 0, "+", color=plotting.ink(), markersize=12)
-    left.annotate(
-        "0, where both pull to",
-        (0, 0),
-        xytext=(9, 4),
-        textcoords="offset points",
-        color=plotting.ink(),
-        fontsize=8,
-    )
+    mark_zero(left)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3)
     right.set(title="Price of each weight", ylabel="L2: λ, decay: λ√v̂", ylim=(0, 2.1))
     right.set_xticks([0, 1], ["$w_1$", "$w_2$"])

@@ -1,5 +1,7 @@
 """Where a weight rests on the parabola under Adam with √v̂ held still, against √v̂."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -29,9 +31,21 @@ def picture() -> Figure:
         ax.annotate(
             f"{place:.3f}", (size, place), xytext=(6, 5), textcoords="offset points", color=color
         )
+    color, _ = plotting.series(0)
     ax.annotate(
-        f"{rest('l2', 1.0):.3f}", (30, rest("l2", 1.0)), xytext=(0, 5), textcoords="offset points"
+        f"{rest('l2', 1.0):.3f}",
+        (30, rest("l2", 1.0)),
+        xytext=(0, 5),
+        textcoords="offset points",
+        color=color,
     )
+    style: dict[str, Any] = {
+        "color": plotting.ink(),
+        "markersize": 9,
+        "fillstyle": "none",
+        "linestyle": "none",
+    }
+    ax.plot([1], [rest("l2", 1.0)], "o", label="√v̂ = 1: one place for both", **style)
     ax.set(
         xscale="log", xlim=(0.01, 100), ylim=(0, 1.12), title=f"λ = {STRENGTH:g}, loss ½(w − 1)²"
     )

@@ -1,8 +1,10 @@
 """L2 and weight decay on one bowl from one start: the optimizer, its rate and λ can be moved."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from torch import Tensor
 
 from course_lib import plotting
@@ -30,6 +32,7 @@ class Trajectories:
     diverged: dict[str, int]  # pull → step
     stable: dict[str, float]  # pull → highest stable rate; empty where no formula says
     note: str
+    setting: str  # optimizer, λ, rate and momentum in words
     bowl: Bowl = BOWL
 
 
@@ -60,7 +63,10 @@ def _compute(
     stable = stable_rates(strength, mu) if run is ours and not adam else {}
     if update is None and optimizer == "SGD":
         note = " Momentum plays no part in plain SGD."
-    return Trajectories(found, rest, diverged, stable, note, bowl)
+    setting = f"{optimizer}, λ = {strength:g}, rate {lr:g}"
+    if optimizer != "SGD":
+        setting += f", {'β₁' if adam else 'μ'} = {momentum:g}"
+    return Trajectories(found, rest, diverged, stable, note, setting, bowl)
 
 
 def _prepare(figure):
@@ -72,25 +78,19 @@ def _prepare(figure):
     for k, (pull, name) in enumerate(PULLS.items()):
         marks[pull] = plotting.draw_path(left, np.empty((0, 2)), label=name, k=k)
         color, _ = plotting.series(k)
-        label = f"{name} would stop" + (", under SGD" if pull == "weight_decay" else "")
+        label = f"{name} would stop" + (" (none for Adam)" if pull == "weight_decay" else "")
         style = {
             "marker": "X",
-            "markersize": 9,
+            "markersize": 7 + 3 * k,  # both are seen where they are one
+            "fillstyle": ("full", "none")[k],
             "markeredgecolor": plotting.ink(),
             "linestyle": "none",
             "zorder": 6,  # above the end of a path
         }
         marks[f"rest {pull}"] = left.plot([], [], color=color, label=label, **style)
-    left.plot(0, 0, "+", color=plotting.ink(), markersize=12)
-    left.annotate(
-        "0, where both pull to",
-        (0, 0),
-        xytext=(9, -7),
-        textcoords="offset points",
-        color=plotting.ink(),
-        va="top",
-        fontsize=8,
-    )
+    mark_zero(left)
+    for mark, label in (("o", "start"), ("s", "after 100 steps")):
+        left.plot([], [], mark, color=plotting.ink(), fillstyle="none", label=label)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3)
     right.set(
         title="How far apart?", xlabel="step", ylabel="distance of the two paths", yscale="log"
@@ -109,6 +109,12 @@ def _prepare(figure):
     return marks
 
 
+def mark_zero(ax: Axes) -> None:
+    """A + at 0, named in the legend."""
+    style: dict[str, Any] = {"color": plotting.ink(), "markersize": 12, "linestyle": "none"}
+    ax.plot(0, 0, "+", label="0, where both pull to", **style)
+
+
 def _draw(marks, result):
     """Move the marks to a `Trajectories`; a diverged path is drawn to its last good step."""
     kept = {}
@@ -125,7 +131,8 @@ def _draw(marks, result):
     gap = (kept["l2"][:n] - kept["weight_decay"][:n]).norm(dim=1)
     marks["gap"][0].set_data(range(n), gap.clamp(min=1e-17))
     ax, start = marks["l2"][0].axes, result.paths["l2"][0].tolist()
-    return Seen(_say(result, gap) + result.note, handles=bowl_handles(ax, start, result.bowl))
+    said = f"{result.setting}. {_say(result, gap)}{result.note}"
+    return Seen(said, handles=bowl_handles(ax, start, result.bowl))
 
 
 def _say(result, gap):
@@ -165,6 +172,7 @@ explorer = Explorer(
     compute=_compute,
     prepare=_prepare,
     draw=_draw,
+    size=(8.2, 3.9),
 )
 
 show = explorer.show
