@@ -22,6 +22,13 @@ def test_each_batch_size_gets_the_rate_that_its_pilot_seeds_choose(monkeypatch):
         assert all(len(figures[size]) == 2 and figures[size].isfinite().all() for size in (10, 500))
 
 
+def test_a_rate_falls_along_a_cosine_or_stays(monkeypatch):
+    monkeypatch.setattr(lab, "STEPS", 20)
+    falling, steady = (lab.ends(500, (0.1,), (0,), falling=way) for way in (True, False))
+    assert falling.train_loss[0, 0, 0] == steady.train_loss[0, 0, 0]
+    assert falling.train_loss[0, 0, -1] != steady.train_loss[0, 0, -1]
+
+
 def test_the_best_rate_is_lowest_by_geometric_mean_and_never_one_that_diverged():
     losses = torch.tensor([[0.1, 0.5, 0.01], [1.0, 0.5, torch.nan]])
     assert lab.best_of((1.0, 2.0, 4.0), losses) == 1.0  # √0.1 < ½
