@@ -16,8 +16,8 @@ from course_lib.statistics import paired_interval
 
 Pair = tuple[Tensor, Tensor]  # of batches of ten and of all, [seeds] each
 PANELS = {"fit": "training loss", "new": "loss on new digits", "sharp": "sharpness"}
-LIMITS = {"fit": (0.3, 3.0), "new": (0.75, 1.5), "sharp": (0.4, 1.6)}
-TICKS = {"fit": (0.5, 1, 2), "new": (0.8, 0.9, 1, 1.1, 1.25, 1.4), "sharp": (0.5, 1)}
+LIMITS = {"fit": (0.3, 4.5), "new": (0.75, 1.9), "sharp": (0.4, 1.6)}
+TICKS = {"fit": (0.5, 1, 2, 4), "new": (0.8, 0.9, 1, 1.1, 1.25, 1.5), "sharp": (0.5, 1)}
 
 
 def compared(
