@@ -859,10 +859,10 @@ show_with_words(*explore.ten_or_all.picture(compared))
 
 # %% [markdown]
 # - **A constant rate**: noise harms; ten end 11 % higher on new digits. <!-- rests: noise-harms-constant -->
-# - **A cosine, cross-entropy network**: noise lowers the loss, by 9 % at the rate of ten and 8 % at the rate of all. At own rates eight seeds cannot tell; fresh seeds say 8 % lower. <!-- rests: noise-lower-same-rate, noise-lower-full-rate -->
+# - **A cosine, cross-entropy network**: noise lowers the loss, by 9 % at the rate of ten and 8 % at the rate of all. At own rates eight seeds cannot tell. <!-- rests: noise-lower-same-rate, noise-lower-full-rate -->
 # - **A cosine, squared-error network**: at the rate of ten noise lowers it by 3.6 %, on fresh seeds by 1.6, with fewer digits right, 94.7 against 95.3 %. At the higher rate of all ten break down, 37 % higher. At own rates they end 2.5 % higher. <!-- rests: finished-lower-same-rate, finished-higher-full-rate, not finished-lower-on-new -->
 #
-# So it is the cosine that turns harm into gain: it takes the noise away at the end. Was it flatness? Ten end flatter in all three rows, and better in one. And the stopped runs above, at equal training loss: there the flatter tens got no more new digits right. (Our six seeds leave open whether fewer; fresh ones say 0.3 and 0.6 points fewer.) So it was not shown. Of large networks it is disputed, and sharpness alone cannot decide (*Deeper: one function, as sharp as you like*).
+# So it is the cosine that turns harm into gain. Was it flatness? Ten end flatter in all three rows, and better in one. And the stopped runs above, at equal training loss: there the flatter tens got no more new digits right. (Our six seeds leave open whether fewer; fresh ones say 0.3 and 0.6 points fewer.) So it was not shown. Of large networks it is disputed, and sharpness alone cannot decide (*Deeper: one function, as sharp as you like*).
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: are the weights smaller, too?
