@@ -126,27 +126,32 @@ def compared():
     def some(*shape):
         return torch.rand(3, *shape, generator=draw) + 0.5
 
-    ten, every = (Way(size, 0.05, 0.9, [0, 300], some(2), some(2)) for size in (10, 500))
     own = EqualSteps({}, *({10: some(), 500: some()} for _ in range(3)))
-    shared = {
-        size: SimpleNamespace(train_loss=some(1, 2), test_loss=some(1, 2)) for size in (10, 500)
-    }
+    steady, shared = (
+        {
+            size: SimpleNamespace(train_loss=some(rates, 2), test_loss=some(rates, 2))
+            for size in (10, 500)
+        }
+        for rates in (1, 2)
+    )
     squared = Finished({10: 2.8, 50: 4.0, 300: 4.0}, [2.8, 4.0], *(some(3, 2) for _ in range(4)))
-    return Budgets(ten, every, every), own, shared, squared
+    return steady, shared, own, squared
 
 
 def test_ten_or_all_shows_each_run_as_a_ratio_with_the_interval_of_its_logarithm():
-    steady, own, shared, squared = compared()
-    found = explore.ten_or_all.compared(steady, own, shared, squared)
+    steady, shared, own, squared = compared()
+    found = explore.ten_or_all.compared(steady, shared, own, squared)
     cross, other = found.values()
-    assert cross["constant, one rate"]["new"][1].equal(steady.equal_steps.test_loss[:, -1])
-    assert cross["cosine, one rate"]["fit"][0].equal(shared[10].train_loss[:, 0, -1])
+    assert cross["constant, rate of ten"]["new"][1].equal(steady[500].test_loss[:, 0, -1])
+    assert cross["cosine, rate of ten"]["fit"][0].equal(shared[10].train_loss[:, 0, -1])
+    assert cross["cosine, rate of all"]["new"][0].equal(shared[10].test_loss[:, 1, -1])
     assert cross["cosine, own rates"]["new"][1].equal(own.test_loss[500])
-    assert other["cosine, one rate"]["sharp"][1].equal(squared.at("sharpness", 300, 2.8))
+    assert other["cosine, rate of ten"]["sharp"][1].equal(squared.at("sharpness", 300, 2.8))
+    assert other["cosine, rate of all"]["new"][0].equal(squared.at("test_loss", 10, 4.0))
     assert other["cosine, own rates"]["fit"][1].equal(squared.at("train_loss", 300, 4.0))
     figure, words = explore.ten_or_all.picture(found)
     fit, new, sharp = figure.axes
-    assert [len(ax.containers) for ax in (fit, new, sharp)] == [5, 5, 2]
+    assert [len(ax.containers) for ax in (fit, new, sharp)] == [7, 7, 3]
     pair = other["cosine, own rates"]["new"]
     ratio = paired_interval(*(values.log() for values in pair))
     line, _, (bar,) = new.containers[-1]

@@ -45,16 +45,20 @@ def ends(
     spec: ModelSpec = SPEC,
     data: Callable[[int], Split] = digits_of,
     momentum: float = 0.9,
+    falling: bool = True,
     keep_parameters: bool = False,
 ) -> Training:
-    """Trained in batches of `size` at each rate and seed; measured at the last step alone."""
+    """Trained in batches of `size` at each rate and seed; measured at the last step alone.
+
+    falling: whether each rate falls to 0 along a cosine; else it is constant.
+    """
     *_, result = train(
         spec,
         data,
         {"lr": list(rates), "momentum": momentum},
         seeds,
         update=sgd_update,
-        schedule=lambda step: cosine_decay(step, STEPS),
+        schedule=(lambda step: cosine_decay(step, STEPS)) if falling else None,
         steps=STEPS,
         batch_size=size,
         validate=True,

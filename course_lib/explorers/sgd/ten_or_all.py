@@ -12,35 +12,44 @@ from course_lib import plotting
 from course_lib.engine import Training
 from course_lib.experiments.sgd.equal_steps import EqualSteps
 from course_lib.experiments.sgd.finished import Finished
-from course_lib.experiments.sgd.network_reading import Budgets
 from course_lib.statistics import paired_interval
 
 Pair = tuple[Tensor, Tensor]  # of batches of ten and of all, [seeds] each
 PANELS = {"fit": "training loss", "new": "loss on new digits", "sharp": "sharpness"}
-LIMITS = {"fit": (0.3, 3.0), "new": (0.75, 1.5), "sharp": (0.4, 1.6)}
-TICKS = {"fit": (0.5, 1, 2), "new": (0.8, 0.9, 1, 1.1, 1.25, 1.4), "sharp": (0.5, 1)}
+LIMITS = {"fit": (0.3, 4.5), "new": (0.75, 1.9), "sharp": (0.4, 1.6)}
+TICKS = {"fit": (0.5, 1, 2, 4), "new": (0.8, 0.9, 1, 1.1, 1.25, 1.5), "sharp": (0.5, 1)}
 
 
 def compared(
-    steady: Budgets, own: EqualSteps, shared: Mapping[int, Training], squared: Finished
+    steady: Mapping[int, Training],
+    shared: Mapping[int, Training],
+    own: EqualSteps,
+    squared: Finished,
 ) -> dict[str, dict[str, dict[str, Pair]]]:
-    """Network → run → key of `PANELS` → ten and all, seed by seed."""
-    ten, every = steady.small, steady.equal_steps
+    """Network → run → key of `PANELS` → ten and all, seed by seed.
+
+    steady: at a constant rate, that of ten. shared: at the rate of ten, then at that of all.
+    """
     losses = {"fit": "train_loss", "new": "test_loss"}
     cross = {
-        "constant, one rate": {
-            "fit": (ten.loss[:, -1], every.loss[:, -1]),
-            "new": (ten.test_loss[:, -1], every.test_loss[:, -1]),
-        },
-        "cosine, one rate": {
-            key: (getattr(shared[10], name)[:, 0, -1], getattr(shared[500], name)[:, 0, -1])
+        run: {
+            key: (getattr(both[10], name)[:, r, -1], getattr(both[500], name)[:, r, -1])
             for key, name in losses.items()
-        },
-        "cosine, own rates": {
-            key: (getattr(own, name)[10], getattr(own, name)[500]) for key, name in losses.items()
-        },
+        }
+        for run, both, r in (
+            ("constant, rate of ten", steady, 0),
+            ("cosine, rate of ten", shared, 0),
+            ("cosine, rate of all", shared, 1),
+        )
     }
-    rates = {"cosine, one rate": squared.best[10], "cosine, own rates": None}
+    cross["cosine, own rates"] = {
+        key: (getattr(own, name)[10], getattr(own, name)[500]) for key, name in losses.items()
+    }
+    rates = {
+        "cosine, rate of ten": squared.best[10],
+        "cosine, rate of all": squared.best[300],
+        "cosine, own rates": None,
+    }
     other = {
         run: {
             key: (squared.at(name, 10, rate), squared.at(name, 300, rate))

@@ -1,5 +1,6 @@
 """As many steps of 10 examples as of all 500."""
 
+import pytest
 import torch
 
 from course_lib.experiments.sgd import equal_steps as lab
@@ -20,6 +21,13 @@ def test_each_batch_size_gets_the_rate_that_its_pilot_seeds_choose(monkeypatch):
     assert found.best == {10: 0.1, 500: 0.1}
     for figures in (found.train_loss, found.test_loss, found.test_accuracy):
         assert all(len(figures[size]) == 2 and figures[size].isfinite().all() for size in (10, 500))
+
+
+@pytest.mark.parametrize(("steps", "alike"), [(1, True), (20, False)])
+def test_a_rate_falls_along_a_cosine_or_stays(steps, alike, monkeypatch):
+    monkeypatch.setattr(lab, "STEPS", steps)
+    falling, steady = (lab.ends(500, (0.1,), (0,), falling=way) for way in (True, False))
+    assert (falling.train_loss[..., -1] == steady.train_loss[..., -1]).all() == alike
 
 
 def test_the_best_rate_is_lowest_by_geometric_mean_and_never_one_that_diverged():
