@@ -18,7 +18,7 @@
 # **Weight decay** leaves the loss alone and multiplies every weight by $1-\eta\lambda$ at each step ($\eta$ is the learning rate).
 # The two words are often used for one thing, and PyTorch calls both of them `weight_decay`. When is that harmless, and how wrong is it when it is not?
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
+# *46 minutes; sections called* Deeper *are folded, and extra. You need gradients and momentum (lesson 00), and L2 (lesson 02). What is needed of Adam is told here.*
 
 # %% tags=["setup"]
 # what this page needs
@@ -60,7 +60,7 @@ explore.trajectories.show()
 explore.apart.show_apart()
 
 # %% [markdown]
-# Under Adam the two stand close after 100 steps. But only L2 is about at rest there: decay creeps on towards the star (dotted). We shall see why.
+# Under Adam the two stand close after 100 steps. But only L2 is about at rest there: decay creeps on towards the star (dotted). Remember that dotted line: the last third explains it.
 #
 # At the end of this lesson you can
 # - show why in one line of algebra;
@@ -116,12 +116,12 @@ reveal("flat-loss", "the one with L2", because="its pull is carried on by the ve
 # if l2:
 #     g = g + l2 * w                 # L2: joins the gradient
 # if weight_decay:
-#     w.mul_(1 - lr * weight_decay)  # decay: goes past it
+#     w.mul_(1 - lr * weight_decay)  # decay: goes round it
 # v = momentum * v + g
 # w.sub_(lr * v)
 # ```
 #
-# L2 makes a new gradient, $g + \lambda w$. From there on nobody can tell pull and loss apart: what momentum does to one it does to the other. Decay multiplies the weight by $1-\eta\lambda$ and is done; `g` and `v` never hear of it. So decay is also called *decoupled*, and L2 *coupled*.
+# L2 makes a new gradient, $g + \lambda w$. From there on nobody can tell pull and loss apart: what momentum does to one it does to the other. Decay multiplies the weight by $1-\eta\lambda$ and is done, and nothing of it is in `g` or `v`. So decay is also called *decoupled*, and L2 *coupled*.
 #
 # Careful with the name. In this code `weight_decay` is the second `if`. In torch's SGD and Adam the argument `weight_decay=` does what the *first* does; AdamW's does the second (*Deeper: torch's own steps*).
 
@@ -317,7 +317,7 @@ claim("In the average's form both pulls end at ridge(λ): the factor 1/(1 − β
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# Does the factor of ten hold in a network? And under Adam? A small network learns digits from 300 images, every fifth with a wrong label. Runs have no pull, L2 (torch's `weight_decay=`), or decay: the block under `no_grad`. Under Adam this block makes **AdamW** of it, W for weight decay (Loshchilov & Hutter, 2019).
+# Does the factor of ten hold in a network? And under Adam? A small network learns digits from 300 images, every fifth with a wrong label; the test labels are right. A run has no pull, or L2 (`weight_decay=`, torch's name for it), or decay: the block under `no_grad`. Under Adam this block makes **AdamW** of it, W for weight decay (Loshchilov & Hutter, 2019).
 # L2's λ is 0.02, large (usual are 1e-4 to 5e-4), so that one sees it after 600 steps. The cell prints the length of all weights, taken as one vector, and the test error.
 
 # %% tags=["plain"]
@@ -363,10 +363,10 @@ print("Adam {'decay': 4} ·", train(torch.optim.Adam, decay=4.0))
 # %% [markdown]
 # All start at 6.8. Without a pull the weights grow to 11.2, under Adam to 20.0. L2 keeps them about as long as they were.
 #
-# **The factor of ten?** With momentum, yes. Decay with 0.2 makes the weights as long as L2 with 0.02 does, in the mean of eight further runs within 1 %. <!-- rests: factor-momentum --> They are nearly the same weights, too: the two vectors are 3 % of their length apart, as far as L2's own move when λ = 0.021.
+# **The factor of ten?** With momentum, yes. Decay with 0.2 makes the weights as long as L2 with 0.02 does, in the mean of eight further runs within 1 %. <!-- rests: factor-momentum --> They are nearly the same weights, too: subtract one vector from the other, and what is left is 3 % as long as either. Raising L2's λ by a twentieth changes the weights as much.
 #
 # **Under Adam**, no. Decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. We tried larger λ until decay made it 7.0, too: that took 4, two hundred times L2's λ.
-# And here the weights are others, 95 % of their length apart; L2's own move by 24 % when λ = 0.021. Why? The sections below ask.
+# And these are other weights: the difference is 95 % as long as either. (Two unrelated vectors, at a right angle, have 141 %; a twentieth more λ moves L2's by 24 %.) Why? The sections below ask.
 #
 # All but that mean is one seed, and no λ was tuned for the error: the errors do not tell which kind is better.
 
@@ -482,12 +482,12 @@ reveal("two-weights", "the one with gradients ±0.1",
 #
 # Do the two also *end* in different places? One weight first: the loss $\frac12(w-1)^2$ again, with the gradient $g = w - 1$, and λ = 0.5.
 #
-# To reckon it, hold $\sqrt{\hat v}$ still at some positive number, and leave ε out. At rest the gradient is the same at each step (under decay it is not zero). The mean of equal numbers is that number, so $\hat m$ is the gradient itself, and a step is η times gradient over $\sqrt{\hat v}$.
+# To reckon it, hold $\sqrt{\hat v}$ still at some positive number, and leave ε out. In training the noise of minibatches holds it up; here we do so by hand. At rest the gradient is the same at each step (under decay it is not zero). The mean of equal numbers is that number, so $\hat m$ is the gradient itself, and a step is η times gradient over $\sqrt{\hat v}$.
 #
 # - **L2**: nothing moves where $(g + \lambda w)/\sqrt{\hat v} = 0$. The divisor drops out: $g + \lambda w = 0$. So it rests at $\frac{1}{1+\lambda} = 0.667$ whatever $\hat v$ is. Loss and pull are divided alike, as momentum multiplied them alike.
 # - **Decay**: step and pull cancel, and η with them, where $g/\sqrt{\hat v} + \lambda w = 0$. Only the loss is divided. Multiplied by $\sqrt{\hat v}$ that is $g + \lambda\sqrt{\hat v}\,w = 0$. So it rests at $\frac{1}{1+\lambda\sqrt{\hat v}}$, as L2 would with $\lambda\sqrt{\hat v}$ in place of λ.
 #
-# Where $\sqrt{\hat v}$ is 10 the loss speaks with a tenth of its voice, decay with all of its own: the weight rests at 0.167. Where $\sqrt{\hat v}$ is 0.1 it rests at 0.952. That number again: it is all one whether momentum multiplies the loss by ten or Adam divides it by 0.1.
+# Where $\sqrt{\hat v}$ is 10 the loss speaks with a tenth of its voice, decay with all of its own: the weight rests at 0.167. Where $\sqrt{\hat v}$ is 0.1 it rests at 0.952. That number again: whether momentum multiplies the loss by ten or Adam divides it by 0.1 makes no difference.
 #
 # **At one λ, with $\sqrt{\hat v}$ held above 1, decay is the stronger; held below 1, L2 is.** At 1 the two curves cross:
 
@@ -495,7 +495,7 @@ reveal("two-weights", "the one with gradients ±0.1",
 explore.prices.show_prices()
 
 # %% [markdown]
-# With many weights the two equations hold for each. They say that a gradient is zero: under L2 that of loss $+ \frac{\lambda}{2}\sum_i w_i^2$, as without Adam, under decay that of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$. What stands before $\frac12 w_i^2$ is the **price** of a weight. L2's is λ for all, decay's is $\lambda\sqrt{\hat v_i}$, for each its own.
+# With many weights the two equations hold for each. L2 rests where the gradient of loss $+ \frac{\lambda}{2}\sum_i w_i^2$ is zero, as without Adam; decay where that of loss $+ \frac{\lambda}{2}\sum_i \sqrt{\hat v_i}\,w_i^2$ is. What stands before $\frac12 w_i^2$ is the **price** that a weight pays for its length. L2's is λ for all, decay's is $\lambda\sqrt{\hat v_i}$, for each its own.
 #
 # Two weights at once: the first picture's bowl, with λ = 0.5.
 #
@@ -511,8 +511,8 @@ explore.goals.show(ratio=16.0)
 #
 # **And where $\hat v$ moves?** It depends on the noise (*Deeper*).
 #
-# - **Minibatches** pull now here, now there, and so hold $\sqrt{\hat v}$ up. In this bowl, with batches of 10 and a fading η, AdamW's stood at 4.03 and 0.41 in the end. With these it should rest at (0.47, 1.40). There it ended, in the mean of 100 runs, and L2 at its cross. <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->
-# - **Without noise** the price fades. Suppose decay held a weight at rest, with the loss's gradient not zero. That gradient would be the same at each step. So $\sqrt{\hat v}$ would become its size, and Adam's step η, however small the gradient. Decay takes $\eta\lambda\lvert w\rvert$, which is less while $\lambda\lvert w\rvert < 1$. So it cannot rest there, and creeps on towards the star: the dotted line at the beginning.
+# - **Minibatches** pull now here, now there, and so hold $\sqrt{\hat v}$ up. In this bowl, with batches of 10 and a fading η, AdamW's stood at 4.03 and 0.41 in the end (the second above ¼, for decay leaves a gradient there). With these it should rest at (0.47, 1.40). There it ended, in the mean of 100 runs, and L2 at its cross. <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->
+# - **Without noise** the price fades: near the lowest point the gradients vanish, so $\sqrt{\hat v}$ goes to zero, and $\lambda\sqrt{\hat v}$ with it. With numbers: could a weight rest at 1.5, λ = 0.5, with a gradient of 0.01? Then $\sqrt{\hat v}$ becomes 0.01, Adam steps $\eta\cdot0.01/0.01 = \eta$ outwards, and decay takes only $0.75\,\eta$ back. So it moves on, whatever the gradient, as long as $\lambda\lvert w\rvert < 1$: it creeps up to the star, where here this is just 1. That is the dotted line of the beginning.
 #
 # **L2 under Adam: one price, many speeds. Decay: one speed, many prices.** As long as $\hat v$ stands about still:
 #
@@ -521,7 +521,7 @@ explore.goals.show(ratio=16.0)
 # | L2 | $\lambda$ | $\eta\lambda/\sqrt{\hat v}$ |
 # | decay | $\lambda\sqrt{\hat v}$ | $\eta\lambda$ |
 #
-# The price says where a weight rests; a speed matters where training stops before it is there. Which does *better*, lesson 04 measures.
+# The price says where a weight rests; a speed matters where training stops before it is there.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: all of Adam, and the flat loss again
@@ -734,7 +734,9 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Could the 200 be forecast?
 #
-# Back to the plain cell, where decay under Adam needed 200 times L2's λ for the same length. L2's price is λ, decay's is its own λ times $\sqrt{\hat v}$. Set them equal: decay's λ is L2's λ times $1/\sqrt{\hat v}$. That is the weight's **multiplier**: Adam multiplies by it what L2 adds. Each weight has its own. We take the middle one, the median of the first layer, from runs with L2. At the λ that it forecasts we train decay, and at no other. Means of eight seeds:
+# Back to the plain cell, where decay under Adam needed 200 times L2's λ for the same length. L2's price is λ, decay's is its own λ times $\sqrt{\hat v}$. Set them equal: decay's λ is L2's λ times $1/\sqrt{\hat v}$. Call $1/\sqrt{\hat v}$ a weight's **multiplier**. Gradients in this network are small: a multiplier of 225 means a typical size of 0.004, and that is why decay looked so weak.
+#
+# Each weight has its own. We take the middle one, the median of the first layer, from runs with L2. At the λ that it forecasts we train decay, and at no other. Means of eight seeds:
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.weight_decay import factors
@@ -745,7 +747,7 @@ print(adam)  # the factor is the middle multiplier
 # %% [markdown]
 # Yes, for the length: 6 and 1 % apart, where 20 % was allowed beforehand. <!-- rests: factor-adam --> (At 0.02 we knew the 4 already; 0.005 was new.) Decay's price of the middle weight, with its *own* $\sqrt{\hat v}$, is within a factor of two of L2's. <!-- rests: own-price -->
 #
-# But a length does not tell rest from speed. Equal *speeds* would ask for the same λ, and whether anything rests after 600 steps we did not measure.
+# But a length does not tell rest from speed. If neither had come to rest, we should set the *speeds* equal, ηλ/√v̂ of L2 and ηλ of decay, and get the very same forecast. So the hit does not say which of the two reasons is the true one.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the two factors, 10 and 200
@@ -793,7 +795,7 @@ from course_lib.explorers import weight_decay as explore
 explore.effective_decay.show()
 
 # %% [markdown]
-# *Left:* at λ = 1e-4 nearly all weights lie along the line 1/gradient, as they must while $\lambda w$ is small. At λ = 0.1 the cloud bends flat (its median is dash-dotted): there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
+# *Left:* the whole cloud lies far above decay's 1, for gradients here are far below 1: at one λ L2 pulls there hundreds of times faster and more. That is a matter of units, and another λ mends it. What none can mend is the width. At λ = 1e-4 nearly all weights lie along the line 1/gradient, as they must while $\lambda w$ is small. At λ = 0.1 the cloud bends flat (its median is dash-dotted): there $\lambda w$ itself fills $\hat v$, and the pull is divided by itself, as on the flat loss.
 # *Middle:* the same weights, counted. *Right:* by the pixel that they read.
 
 # %% tags=["nbval-check-output"]
@@ -885,7 +887,7 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In production
 #
-# Decay rests where L2 would with another λ:
+# Which does one take? With SGD either; L2 is what torch has. With Adam usually AdamW, for published recipes are written for it; which errs less lesson 04 measures. Decay rests where L2 would with another λ:
 #
 # | optimizer | decay with λ rests as L2 with |
 # |---|---|
@@ -899,7 +901,7 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 #
 # 1. **SGD**: its `weight_decay=` is L2. Tune it; usual are 1e-4 to 5e-4.
 # 2. **torch's Adam**: L2, too, with the same lowest point, so begin with SGD's number. The speeds differ, so search on both sides.
-# 3. **AdamW**: **not an L2 number**. A rule that we did not measure here: search from λ = 1/(lr · steps) in factors of three up to about 1/(lr · steps per epoch), as long as the validation error falls (Wang & Aitchison, 2025; lesson 04).
+# 3. **AdamW**: **not an L2 number**. A rule that we did not measure here: 1/(ηλ) is how many steps decay remembers; search from a memory as long as the run, λ = 1/(lr · steps), in factors of three to about one epoch's, as long as the validation error falls (Wang & Aitchison, 2025; lesson 04).
 #
 # **Item 3, worked.** AdamW's pull leaves $1-\eta\lambda$ of a weight at each step, over a run about $e^{-\eta\lambda\cdot\text{steps}}$. The plain cell has η = 0.01 and 600 steps, 6 an epoch:
 #

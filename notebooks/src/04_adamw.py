@@ -18,7 +18,7 @@
 # Its authors give "empirical evidence" that this "decouples the optimal choice of weight decay factor from the setting of the learning rate", and "substantially improves Adam's generalization performance" (Loshchilov & Hutter, 2019).
 # Do these two promises hold on a task small enough to try many settings? And how strong is λ = 0.01, PyTorch's default?
 #
-# *40 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
+# *41 minutes; sections called* Deeper *are folded, and extra. You need momentum (lesson 00) and the difference between L2 and weight decay (lesson 03).*
 
 # %% tags=["setup"]
 # what this page needs
@@ -44,7 +44,7 @@ setup()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## In plain PyTorch
 #
-# `torch.optim.Adam` and `torch.optim.AdamW` both have a number called `weight_decay`. In Adam it is L2. Does the same number do the same in both?
+# `torch.optim.Adam` and `torch.optim.AdamW` both have a number called `weight_decay`. In Adam it is L2, by default. Does the same number do the same in both?
 # The loop below, yours to copy, trains a small network on 300 images of digits, every fifth with a wrong label.
 
 # %% tags=["plain"]
@@ -99,7 +99,7 @@ predict("first-step",
         ["the one with 1000", "the one with 0.001", "both move 0.1"])
 
 # %% [markdown]
-# **By hand.** Adam keeps two running averages: m of the gradient g, and v of its square. Both start at 0, so at first they are too small. Dividing by $1-\beta^t$, where t is the number of the step, corrects that; the results are called m̂ and v̂.
+# **By hand.** Some weights have steep slopes, others flat ones, and one rate suits not both. So Adam divides each gradient by its own usual size. It keeps two running averages: m of the gradient g, and v of its square. Both start at 0, so at first they are too small. Dividing by $1-\beta^t$, where t is the number of the step, corrects that; the results are called m̂ and v̂.
 #
 # $$m \leftarrow \beta_1 m + (1-\beta_1)\,g \qquad v \leftarrow \beta_2 v + (1-\beta_2)\,g^2 \qquad \hat m = \frac{m}{1-\beta_1^t} \qquad \hat v = \frac{v}{1-\beta_2^t}$$
 #
@@ -163,13 +163,13 @@ reveal("first-step", "both move 0.1",
 #         decay(param, lr, weight_decay)  # AdamW: w ← (1 − lr·λ)w, on the weight itself
 # ```
 #
-# So L2 is averaged and divided with the gradient that it joins. AdamW's decay multiplies w before the step, and neither m nor v sees it.
+# So L2 is averaged and divided with the gradient that it joins. AdamW's decay multiplies w before the step, and neither m nor v sees it. But lr still stands in lr·λ. The authors call this product their decay; whether it stays, or λ, is tested below.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What λ means, first: a memory
 #
-# How soon is λ felt? At each step a weight keeps the share 1 − lr·λ of its old value. With lr·λ = 0.01, a hundred steps leave $0.99^{100} = 0.366$ of it. For any small lr·λ about 37 % is left after 1/(lr·λ) steps.
-# What a step adds belongs to the weight from then on, and is shrunk with it: 1/(lr·λ) steps later 37 % of it counts. So **1/(lr·λ) steps is how far back AdamW's weights remember** (Wang & Aitchison, 2025).
+# How soon is λ felt? At each step a weight keeps the share 1 − lr·λ of its old value. With lr·λ = 0.02, fifty steps leave $0.98^{50} = 0.364$ of it. For any small lr·λ about 37 % is left after 1/(lr·λ) steps.
+# So a weight is a sum of old steps, each faded by its age: after 1/(lr·λ) steps 37 % of it counts. So **1/(lr·λ) steps is how far back AdamW's weights remember** (Wang & Aitchison, 2025).
 #
 # The loop at the top of the page, from here on *the plain cell*, makes 50 epochs of 6 steps, 300 steps in all, at lr = 0.01. What would decay alone leave of a weight?
 
@@ -181,7 +181,7 @@ show_memory(strengths=(0.01, 0.33, 3.3), lr=0.01, steps=300, epoch=6)
 # %% [markdown]
 # At λ = 0.01 the memory is 1/(0.01 · 0.01) = 10 000 steps, and the run takes 3 % off. **In so short a run the default λ does next to nothing.** With 0.33 the memory is as long as the run, with 3.3 a tenth of that.
 #
-# Where does one begin? Wang & Aitchison advise a memory between an epoch (grey) and the run. We start at the long end, for too strong a λ can ruin the run: **begin at λ = 1/(lr·steps), a memory as long as the run, and shorten it from there.**
+# Where does one begin? Wang & Aitchison advise a memory between an epoch (grey) and the run. We start at the long end, for too strong a λ can ruin the run: **begin at λ = 1/(lr·steps), a memory as long as the run, and shorten it from there.** That is no estimate of the best λ, only one that is felt and seldom harms.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the average, to the last digit
@@ -271,7 +271,7 @@ for name, (rate, strength, length) in recipes.items():
 #
 # By hand: the loss $\frac12(w - 1.5)^2$ is lowest at 1.5, its *star*, and has the slope w − 1.5. Let λ be 0.5 and σ be 10. Under Adam + L2 the weight rests where (w − 1.5) + 0.5w = 0, at w = 1. In AdamW the strength is 0.5 · 10 = 5. So (w − 1.5) + 5w = 0, and w = 0.25.
 #
-# Do weights rest there? 200 begin at the star, with lr = 0.01. The dotted rests count the slope into √v̂, too: with σ = 1 that makes 0.96, where λσ alone would make 1.
+# Do weights rest there? 200 begin at the star, with lr = 0.01: a memory of 200 steps. The dotted rests count the slope into √v̂, too: with σ = 1 that makes 0.96, where λσ alone would make 1.
 
 # %%
 from course_lib.explorers.adamw.pull import show_pull
@@ -281,7 +281,7 @@ show_pull((1, 3, 10))
 # %% [markdown]
 # They do. **AdamW shrinks this weight the more, the larger its noise**: from 1.5 to 0.96 with noise of size 1, to 0.25 with 10. Under Adam + L2 it rests at 1 each time. <!-- rests: noisy-balance-1, noisy-balance-3, noisy-balance-10, noisy-l2 -->
 #
-# **This looks like the reverse of lesson 03, and both are true.** *In one step* AdamW takes the same share of every weight, and Adam + L2 does not, for its λw is divided by √v̂. *At rest*, on this one weight, AdamW's pull depends on the noise: the share stays, but the slope that works against it is divided by √v̂.
+# **This looks like the reverse of lesson 03**, where AdamW treated all weights alike and Adam + L2 did not, **and both are true.** *In one step* AdamW takes the same share of every weight, and Adam + L2 does not, for its λw is divided by √v̂. *At rest*, on this one weight, AdamW's pull depends on the noise: the share stays, but the slope that works against it is divided by √v̂.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the balance, to within two percent
@@ -313,7 +313,7 @@ claim("Under Adam + L2 the weight rests within 2 % of 1.5/(1 + λ) = 1, with noi
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third: a box, with the full gradient run to rest
 #
-# And without noise, does λ shrink a weight then? The picture below is a bowl, its lowest point at the star, (2, 0.7). Adam + L2 and AdamW start at the ring with the same rate and λ, and every step sees the full gradient. Nobody trains so, but it shows the limit. (β₂ is 0.9: then 300 steps suffice.)
+# And without noise? By the rule above the pull is λ · 0: none at all. Can that be? The picture below is a bowl, its lowest point at the star, (2, 0.7). Adam + L2 and AdamW start at the ring with the same rate and λ, and every step sees the full gradient. Nobody trains so, but it shows the limit. (β₂ is 0.9: then 300 steps suffice.)
 
 # %%
 predict("moved", "You raise λ from 0 to 0.4. Where does AdamW end?",
@@ -338,9 +338,9 @@ reveal("moved", "at the star, unmoved",
 # %% [markdown]
 # Blue stops well short of the star. Orange ends on it, to the eye, for every λ up to 0.5.
 #
-# **What holds it there?** At the star the slope is zero, and decay is not. Take the second weight, 0.7, with λ = 0.3. Counted in lr, decay draws it towards zero with 0.3 · 0.7 = 0.21. Adam's step is the slope *divided by* √v̂, and without noise both shrink together: −0.0021/0.01 is −0.21, and so is −0.00021/0.001. In a run of one such weight the push stays near 0.21 while the slope falls two-hundredfold; *Deeper* says why.
+# **What holds it there?** Take the second weight, 0.7. Counted in lr, decay draws it down with 0.4 · 0.7 = 0.28. So it sinks a hair below the star, and there the slope is negative: Adam pushes up. Its push is the slope *divided by* √v̂, and without noise both shrink together: 0.0028/0.01 is 0.28, and so is 0.00028/0.001. A standstill, with next to no slope left (*Deeper*).
 #
-# How much can Adam give? Equal gradients make |u| = 1, as in the hand table, and in the long run there is no more. Decay asks for λ|w|, which is 1 where |w| = 1/λ. So **a star inside the box |w| ≤ 1/λ is not shrunk at all; one outside is cut off at the wall** (Xie & Li, 2024; conditions in *Deeper*).
+# How much can Adam give? Equal gradients make |u| = 1, as in the hand table, and in the long run there is no more. Decay asks for λ|w|, which is 1 where |w| = 1/λ. So **a star inside the box |w| ≤ 1/λ is not shrunk at all; one outside ends on the wall** (Xie & Li, 2024; conditions in *Deeper*).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## So how strong is λ = 0.01?
@@ -350,7 +350,7 @@ reveal("moved", "at the star, unmoved",
 # | | what λ does | λ = 0.01, lr = 1e-3 |
 # |---|---|---|
 # | any run | a memory of 1/(lr·λ) steps; a run far shorter hardly feels it | 100 000 steps; 1000 steps take 1 % off a weight |
-# | a longer run, with minibatches | a pull, as of ridge with a strength of about λσ (seen on one weight) | a ridge of 0.01σ; with σ = 1 it takes 1 % off the weight above (σ in a network: not measured) |
+# | a longer run, with minibatches | a pull, as of ridge with a strength of about λσ (seen on one weight) | a ridge of 0.01σ; with σ = 1 it takes 1 % off the weight above. (We did not measure σ in a network: this row tells what to expect, not how much) |
 # | full gradient, run to rest | a box, $\lvert w\rvert \le 1/\lambda$; inside it nothing is shrunk | ±100 |
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
@@ -531,11 +531,11 @@ explore.which_parameter.show()
 #
 # Where do you need decay at all?
 #
-# We train the network of the plain cell for 300 steps with 9 learning rates × 9 decays and ten seeds. Each λ is about three times the last, and the smallest stands in for zero: "no decay". All other 1497 images, with right labels, are the test.
+# We train the network of the plain cell for 300 steps with 9 learning rates × 9 decays and ten seeds. Each λ is about three times the last, and the smallest stands in for zero: "no decay". All other 1497 images, with right labels, are the test: the 1297 from above, and 200 that will validate later.
 #
-# At lr = 0.01 and no decay the network gets 99 % of its training labels right, so the wrong ones are learned by heart. At 0.001 it gets 79 %. <!-- rests: large-rate-learned, best-rate-unlearned --> So we compare the two optimizers at 0.01.
+# At lr = 0.01 and no decay the network gets 99 % of its training labels right, so the wrong ones are learned by heart. At 0.001 it gets 79 %. <!-- rests: large-rate-learned, best-rate-unlearned --> 0.001 is the better rate here, without any decay; but there decay has nothing to do. So we compare the two optimizers at 0.01.
 #
-# No seed judges a λ that it has chosen: for each optimizer five seeds choose the λ with the lowest mean test error, and the other five are judged at it; then the reverse. Decided beforehand: a difference of one point, 15 of the 1497 images, is worth having.
+# The lowest of nine noisy figures looks better than it is. So for each optimizer five seeds choose the λ with the lowest mean test error, and the other five judge it; then the reverse. Decided beforehand: a difference of one point, 15 of the 1497 images, is worth having.
 
 # %%
 predict("two-knobs",
@@ -595,7 +595,7 @@ for name, surface in trained.items():
 #
 # Is either ahead, each at its own best λ? First at lr = 0.01.
 #
-# The card below has two figures, each with its 95 % interval. *Here* are the ten seeds of this page. *Fresh seeds* are thirty more that nobody had looked at, on the same 1797 images: they judge, and where they agree the card says *confirmed*. ✓: the claim holds. ✗: it does not. ○: the interval lies across the bound, so these seeds cannot say. The last line: how far from the bound the truth must lie for ten seeds to see it.
+# The card below has two figures, each with its 95 % interval. *Here* are the ten seeds of this page. *Fresh seeds* are thirty more that nobody had looked at, on the same 1797 images: they judge, and where they agree the card says *confirmed*. ✓: the claim holds. ✗: it does not. ○: the interval lies across the bound, so these seeds cannot say.
 
 # %% tags=["nbval-check-output"] jupyter={"outputs_hidden": true}
 # what is claimed
@@ -615,7 +615,7 @@ reveal("two-knobs",
        because=f"AdamW minus Adam + L2: {100 * gap.mean:+.1f} points")
 
 # %% [markdown]
-# Ten seeds cannot tell: AdamW is 0.6 points ahead, but the interval reaches past one. Thirty fresh ones can: within a point.
+# Ten seeds leave it open: AdamW is 0.6 points ahead, and the interval reaches past one. The interval of thirty fresh seeds lies within ±1. So here the two are within a point.
 #
 # And elsewhere? Three more comparisons, on grids as coarse:
 #
@@ -626,9 +626,9 @@ reveal("two-knobs",
 # | lr = 0.01, 3000 steps | 23.8 % | 9.7 % | 10.5 % |
 # | with a BatchNorm (lesson 07), lr falling from 0.001, 600 steps | 15.4 % | 11.3 % | 10.2 % |
 #
-# **In the second row, too, they err alike, within a point.** In the third AdamW is about a point behind, in the last about a point ahead; whether by more than one is open. <!-- rests: longer-same, open steps-same, open behind-norm-same --> So coarse a grid may make such a point, or hide one.
+# **In the second row, too, they err alike, within a point.** In the third AdamW is about a point behind, in the last about a point ahead; whether by more than one is open. <!-- rests: longer-same, open steps-same, open behind-norm-same --> So coarse a grid may make such a point, or hide one. With *both* knobs tuned, over all 81 pairs of the map, the two err alike, 9.7 %; but there no λ helps. <!-- rests: tuned-same-error -->
 #
-# Now look down the columns (read off). With no decay these runs err 15 to 24 %, with a tuned λ 9 to 12 %. The second row's run stopped early, after 300 steps, errs 9.7 % without decay. **So decay brings these runs to within two points of one stopped early**, and none beats it by a point. (The best stop was not searched.)
+# **And the cheapest regularizer here is to stop.** With no decay these runs err 15 to 24 %, with a tuned λ 9 to 12 %. The second row's run, stopped after 300 steps, errs 9.7 % without any decay, and no tuned λ beats it by a point. (Read off; the best stop was not searched.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the run with a BatchNorm
@@ -724,21 +724,7 @@ reveal("carried",
 # %% [markdown]
 # Kept, λ leaves 37 % wrong, more than no decay with 29 %. A tenth of it, which keeps lr·λ, leaves 18 %, as a λ tuned there does. <!-- rests: not carried-adamw, carried-product -->
 #
-# So is lr·λ the number to keep? Now the steps change, too, and a third number may stay: lr·λ·steps, the memories in the run. At lr = 0.01 with 300 steps AdamW's best λ is 3.16. Each cell has the λ that keeping asks for: bold if it is the best, else with its cost.
-#
-# | from there to … | keep λ | keep lr·λ | keep the memories, lr·λ·steps |
-# |---|---|---|---|
-# | lr = 0.1, 300 steps | 3.16: 19 points | **0.316** | **0.316** |
-# | lr = 0.001, 3000 steps | **3.16** | 31.6: 44 points | **3.16** |
-# | lr = 0.01, 3000 steps | **3.16** | **3.16** | 0.316: 10 points |
-#
-# In each row two cells must agree, for something stays: the steps in the first, lr·steps in the second, lr in the third. So these are three duels, and **each number lost one**, on fresh seeds by more than a point. <!-- rests: not carried-adamw, carried-product, longer-adamw, not longer-product, steps-adamw, not steps-memories -->
-#
-# The last two rows differ in lr alone, and their best λ is the same; a tenth of it at 0.01, which would keep lr·λ, errs 20.6 instead of 10.5 % (read off). **So λ could stay in all these changes but one: from lr = 0.01 to 0.1 it had to fall.**
-#
-# Adam + L2 with its λ kept lost 4, 0.8 and 0.3 points; whether the first two are more than one is open. <!-- rests: open carried-adam, open longer-adam -->
-#
-# Here are the valleys, marked where they are lowest; open marks are of 3000 steps.
+# So is lr·λ the number to keep? Here is AdamW's error over λ, and Adam + L2's, at three rates; open marks are runs of 3000 steps.  **Notice**: at which λ do AdamW's valleys lie?
 
 # %% jupyter={"outputs_hidden": true}
 from course_lib.explorers.adamw.valleys import show_valleys
@@ -746,11 +732,20 @@ from course_lib.explorers.adamw.valleys import show_valleys
 show_valleys(trained, rates=(0.00316, 0.01, 0.1), long=(0.001, 0.01))
 
 # %% [markdown]
-# Four of AdamW's five marks stand at λ = 3.16, and the fifth, at lr = 0.1, a decade to the left. Those of Adam + L2 lie half as far apart.
+# Four of AdamW's five marks stand at λ = 3.16, and the fifth, at lr = 0.1, a decade to the left. Here is what keeping costs; bold: the kept number asks for the best λ (to within a factor of three, the step of our grid).
 #
-# One reading, found afterwards, fits all five: λ stays, as the pull λσ has neither lr nor steps in it, but no memory gets shorter than five epochs, here 30 steps. At lr = 0.1 a λ of 3.16 would remember 3 steps; the best one, 0.316, remembers 32, as 3.16 does at lr = 0.01.
+# | AdamW, from … to … | keep λ | keep lr·λ |
+# |---|---|---|
+# | lr = 0.01 to 0.1, 300 steps | 3.16: 19 points | **0.316** |
+# | lr = 0.001 to 0.01, 3000 steps | **3.16** | 0.316: 10 points |
+# | lr = 0.01 to 0.001, with ten times the steps | **3.16** | 31.6: 44 points |
+# | 300 to 3000 steps, lr = 0.01 | **3.16** | **3.16** |
 #
-# **So neither λ nor lr·λ could always stay.** <!-- rests: not carried-adamw, not longer-product -->
+# In the first two rows the rate alone changes, and **each number fails once**, on fresh seeds by more than a point. <!-- rests: not carried-adamw, carried-product, rate-alone-adamw, not rate-alone-product, longer-adamw, not longer-product, steps-adamw --> (A third number, lr·λ·steps, the memories in the run, fails in the last row: *Deeper*.)
+#
+# Is Adam + L2 the more coupled one, as is said? Not here, in the number that one types: from lr = 0.01 to 0.1 its kept λ costs 4 points, on fresh seeds 1.9, AdamW's 19 and 21.
+#
+# All this is a network without norms. In front of a norm theory speaks for lr·λ (*Deeper: the fine print of the box*), and we did not try it.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: a tenth of the rate for ten times the steps
@@ -851,10 +846,22 @@ judge(more_steps, "steps", 0.01,
       (("AdamW", "λ", 0, "adamw"), ("AdamW", "a tenth of the λ", -2, "memories"),
        ("Adam + L2", "λ", 0, "adam")))
 
+# %% tags=["deeper", "nbval-check-output"] jupyter={"outputs_hidden": true}
+# Written when the means of base 0 had been read, and no fresh seed: the authors'
+# promise with the steps held at 3000. Bound and seeds as above.
+slow_run, fast_run = columns["AdamW"].error[:, 0], more_steps["AdamW"].error[:, 0]
+for knob, chosen_by, key in (("λ", slow_run[:, :-longer.MORE], "adamw"),
+                             ("lr·λ", slow_run[:, longer.MORE:], "product")):
+    claim(f"AdamW, 3000 steps: {knob} tuned at lr = 0.001 and kept at 0.01 costs less "
+          "than one point of test error, beside λ tuned there.",
+          measured=paired_interval(tuned(chosen_by, fast_run), tuned(fast_run)),
+          holds=below(0.01), kind="measured", unit="points", times=100,
+          id=f"rate-alone-{key}")
+
 # %% [markdown] tags=["deeper"]
 # **λ stays, and the number of memories does not.** Tuning anew chooses the same λ, 3.16, and a tenth of it costs 10 points. <!-- rests: steps-adamw, not steps-memories --> The run now holds some 95 memories of 32 steps, or five epochs, each. For Adam + L2 a kept λ costs 0.3 points, and the interval just reaches one; on fresh seeds it costs less than one. Each tuned, AdamW is 0.8 points behind, on fresh seeds 1.2 with an interval from 0.8 to 1.6. <!-- rests: open steps-same --> Its neighbours of 3.16 make 12.7 and 27.8 %, so this, too, may be the coarse grid's. The root rule of AdamW's authors asks for λ = 1, which makes 12.7 % (read off).
 #
-# So each of AdamW's three numbers failed in one of three changes. The reading of the core, that λ stays until its memory would be shorter than five epochs, fits the map at lr = 0.0316, too: there the best λ is 1, with a memory of 32 steps. It was made to fit, and has predicted nothing yet.
+# So each of AdamW's three numbers failed in one of these changes. And with the steps held at 3000, from lr = 0.001 to 0.01, λ could stay and lr·λ could not. <!-- rests: rate-alone-adamw, not rate-alone-product --> One reading, found afterwards, fits all marks: λ stays until its memory would be shorter than five epochs, or thirty steps (here one cannot tell which). At lr = 0.1 a λ of 3.16 would remember 3 steps; the best one remembers 32, as 3.16 does at lr = 0.01, and 1, the best one, at 0.0316. It was made to fit, and has predicted nothing yet. In a language model, which sees its data once, every memory is shorter than five epochs.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other questions of the same maps
@@ -1144,10 +1151,10 @@ claim("With a decay per step the best learning rate moves by less than a tenth o
 # How do you set AdamW's λ tomorrow?
 #
 # 1. **Find lr** with no decay.
-# 2. **If the training error nears zero**, begin at λ = 1/(sum of the rates): one memory in the run. At a constant rate the sum is lr·steps.
+# 2. **If the training error nears zero** (our task's reason; large language models decay for another, *Deeper*), begin at λ = 1/(sum of the rates): one memory in the run. At a constant rate the sum is lr·steps.
 # 3. **Multiply λ by three** until validation gets clearly worse. Flat is not worse: at lr = 0.01 the best λ was ten times the first, and 6.5 points better. <!-- rests: not rule-alone -->
 # 4. **Keep the best**, or no decay if that is better.
-# 5. **If you change lr or steps later**, and decay mattered, begin at the same λ, or, if its memory would be shorter than five epochs, at the λ that makes it five (found afterwards, on one task). Try three times less and more. <!-- rests: carried-product, longer-adamw, steps-adamw, not carried-low -->
+# 5. **If you change lr or steps later**, and decay mattered: where lr rises divide λ by as much, else keep it; then go up by threes again. In our network, which has no norm, that began at the best λ or below it in all four changes. <!-- rests: carried-product, rate-alone-adamw, longer-adamw, steps-adamw, not carried-low -->
 #
 # With 300 steps our task is done at step 1: at its best rate, 0.001, a fifth of the labels is not learned, and no λ gains a point. <!-- rests: tuning-error-adam, tuning-error-adamw, best-rate-unlearned --> A long run learns them, as does lr = 0.01, its stand-in below. Expect it mended, not better than step 1.
 #
@@ -1500,10 +1507,10 @@ claim("Plain Adam with the usual large β₂ = 0.999 goes to −1, too.",
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What became of the promises?
 #
-# - **Decoupled knobs: in part.** The authors' knob, lr·λ, could stay from lr = 0.01 to 0.1 with 300 steps, but not from 0.001 to 0.01 with 3000 (read off). With λ it was the other way round. <!-- rests: not carried-adamw, carried-product, longer-adamw, steps-adamw -->
-# - **Better generalization: not as a rule.** In four comparisons the two were even twice, within a point. Once AdamW was about a point ahead, with a BatchNorm and a falling rate; once about a point behind. The authors' networks were deep, with many norms; ours were not. <!-- rests: longer-same, open steps-same, open behind-norm-same -->
+# - **Decoupled knobs: in part.** With the steps fixed, the authors' knob, lr·λ, could stay from lr = 0.01 to 0.1 (300 steps), and not from 0.001 to 0.01 (3000). With λ it was the other way round. And Adam + L2 was not the more coupled of the two. <!-- rests: not carried-adamw, carried-product, rate-alone-adamw, not rate-alone-product -->
+# - **Better generalization: not as a rule.** In four comparisons, of one family of networks and the same images, the two were even twice, within a point. Once AdamW was about a point ahead, with a BatchNorm and a falling rate; once about a point behind. The authors' networks were deep, with many norms; ours were not. <!-- rests: longer-same, open steps-same, open behind-norm-same -->
 #
-# In one sentence: **AdamW takes decay out of the gradient, but that did not decouple the knobs in general: in three changes of rate or steps, neither λ nor lr·λ could always stay.** <!-- rests: not carried-adamw, not longer-product -->
+# In one sentence: **AdamW takes decay out of the gradient, but that did not decouple the knobs in general: where the rate alone changed, neither λ nor lr·λ could always stay.** <!-- rests: not carried-adamw, not rate-alone-product -->
 #
 # **Why use AdamW, then?** Its λ has a meaning, a memory in steps (how soon it is felt, not which is best), and published recipes are written for it. And it does not depend on the unit of the loss: with g 50 times as large u stays, but for ε. Adam + L2 needs 50 times the λ.
 
@@ -1513,14 +1520,14 @@ claim("Plain Adam with the usual large β₂ = 0.999 goes to −1, too.",
 # | | |
 # |---|---|
 # | formula | $w \leftarrow (1-\text{lr}\cdot\lambda)\,w - \text{lr}\cdot\hat m/(\sqrt{\hat v}+\varepsilon)$; $m$, $v$ average $g$, $g^2$, bias-corrected |
-# | what λ means | a memory of 1/(lr·λ) steps; in longer runs a ridge's pull, with the full gradient a box $\lvert w\rvert\le1/\lambda$ |
+# | what λ means | a memory of 1/(lr·λ) steps; in longer runs a ridge's pull (seen on one weight), with the full gradient a box $\lvert w\rvert\le1/\lambda$ |
 # | PyTorch | `torch.optim.AdamW(decay_groups(model, weight_decay=1 / sum_of_rates), lr=lr)` |
 # | which λ | from 1/(sum of rates), times three until validation clearly worsens <!-- rests: not rule-alone --> |
-# | later | the same λ, but no memory under five epochs (found afterwards, one task) |
-# | typical | lr 1e-3, betas (0.9, 0.999), ε 1e-8; λ 0.01 to 0.1 in long runs, 3.16 in our 300 steps |
+# | later | lr rises: divide λ by as much; else keep it; then threes (one task, no norms) |
+# | typical | lr 1e-3, betas (0.9, 0.999), large language models 0.95; ε 1e-8; λ 0.01 to 0.1 in large networks; ours took 3.16 in 300 and in 3000 steps |
 # | when not | short fine-tuning; weights that must be large |
-# | measured | where wrong labels are learned, λ gains 10 to 15 points, behind a BatchNorm 4 to 5, in AdamW much as in Adam + L2 <!-- rests: behind-norm-gains-adam, behind-norm-gains-adamw, decay-gains-adam, decay-gains-adamw, longer-gains-adam, longer-gains-adamw, steps-gains-adam, steps-gains-adamw, longer-same --> |
-# | in one sentence | decay leaves the gradient, but in three changes of rate or steps neither λ nor lr·λ could always stay <!-- rests: not carried-adamw, not longer-product --> |
+# | measured | where wrong labels are learned, λ gains 10 to 15 points (fresh seeds 9.5 to 13), behind a BatchNorm 4 to 5, in AdamW much as in Adam + L2 <!-- rests: behind-norm-gains-adam, behind-norm-gains-adamw, decay-gains-adam, decay-gains-adamw, longer-gains-adam, longer-gains-adamw, steps-gains-adam, steps-gains-adamw, longer-same --> |
+# | in one sentence | decay leaves the gradient, but where the rate alone changed neither λ nor lr·λ could always stay <!-- rests: not carried-adamw, not rate-alone-product --> |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write `adamw_update` yourself, in **`04_adamw_exercises.ipynb`**, and let it steer: `explore.heat_map.show(update=adamw_update)`.
