@@ -968,8 +968,8 @@ for what, rate, both, r in (("constant", 0.05, steady, 0), ("cosine", 0.06, same
         print(f"{what}, 600 steps of {size:3} at {rate}: training loss "
               f"{level(run.train_loss[:, r, -1]):.3f}, on new digits "
               f"{level(run.test_loss[:, r, -1]):.3f}")
-claim("In the network, 600 steps each at a constant 0.05, batches of 10 end at a higher "
-      "loss on new digits than all 500 (log ratio).",
+claim("In the network, 600 steps each at a constant 0.05, batches of 10 end at a "
+      "higher loss on new digits than all 500 (log ratio).",
       measured=ratio_of(*(run.test_loss[:, 0, -1] for run in steady.values())),
       kind="measured", id="noise-harms-constant", holds=positive)
 claim("In the network, 600 steps each, both at 0.06, batches of 10 end at a lower loss "
