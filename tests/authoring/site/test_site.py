@@ -147,8 +147,7 @@ class TestInChromium:
         assert page.inner_text(".course-commit").startswith("Commit first")
         page.click("text=up")
         page.click(".course-reveal > summary")
-        page.wait_for_function("document.querySelector('.course-reveal').open")
-        assert "You said: up." in page.inner_text(".course-reveal")
+        page.wait_for_selector(".course-reveal >> text=You said: up.")
         kept_ = json.loads(page.evaluate("localStorage.getItem('course-progress')"))
         assert kept_["predictions"]["sgd/way"]["said"] == "up"
         assert kept_["predictions"]["sgd/way"]["right"] is False
