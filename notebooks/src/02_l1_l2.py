@@ -23,13 +23,13 @@
 # - tell which training step arrives there;
 # - say why a smaller weight can predict better, and choose on which scale to penalise.
 #
-# *45 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
+# *47 minutes; sections called* Deeper *are folded, and extra. You need lessons 00 and 01.*
 
 # %% tags=["setup"]
 # what this page needs
 try:
     from course_lib.notebook import (above, below, between, claim, each, equal, near,
-                                     negative, positive, predict, reveal, setup,
+                                     negative, positive, predict, quiz, reveal, setup,
                                      show_source, within)
 except ModuleNotFoundError:
     raise ImportError(
@@ -339,9 +339,9 @@ explore.path.show(strength=2.2)
 # %% [markdown]
 # **Under L1 the weights go one by one:** the first to go for good is s2, then s4; bmi and s5 stay longest. s3 goes and comes back, with the other sign. Under L2 none stays at zero.
 #
-# Why does s2 go, which began at 29, while s6 stays, which began at 3? s1 and s2 nearly repeat each other (correlation 0.89), and their weights have opposite signs: 29 and −44 mostly cancel, and L1 charges 73 for them. By λ = 0.4 s2 is gone and s1 has shrunk from −44 to −8, yet the training error has hardly risen: the other weights have adjusted. So size alone does not decide who goes first. (That other rows err less than training rows is luck of this split: look at the shapes.)
+# Why does s2 go, which began at 29, while s6 stays, which began at 3? s1 and s2 nearly repeat each other (correlation 0.89), and their weights have opposite signs: 29 and −44 mostly cancel, and L1 charges 73 for them. By λ = 0.4 s2 is gone and s1 has shrunk from −44 to −8, yet the training error has hardly risen: the other weights have adjusted. So size alone does not decide who goes first.
 #
-# From $\lambda = \max|X^\top y|/n = 44$ on L1 leaves none. With *all* weights at 0 the loss pulls at weight $i$ with $\frac1n\sum x_iy$; 44 is the largest of these ten, as $|a|$ was by hand.
+# From $\lambda = \max|X^\top y|/n = 44$ on L1 leaves none. With *all* weights at 0 the loss pulls at weight $i$ with $\frac1n\sum x_iy$; 44 is the largest of these ten. (By hand this pull at zero was $a$.)
 #
 # No λ lowers the error much here, with 300 rows for ten weights. When does a penalty help? (Why s3 comes back: *Deeper*.)
 
@@ -452,7 +452,7 @@ claim("The same weights are zero, and every solution meets its optimality condit
 #
 # A penalty makes the fit to the training rows worse. What is it good for?
 #
-# Say a true weight is 1. Least squares finds it without bias, but each sample gives another number: the variance is 1, and so is the squared error, on average. (The numbers lie mostly between 0 and 2: few data, or noisy ones.) Now keep only a share $s$ of what it finds. A number $s$ times as large varies $s^2$ times as much, and on average it misses the 1 by $1-s$:
+# Say a true weight is 1. Least squares finds it without bias, but each sample of rows gives another number, mostly between 0 and 2: few data, or noisy ones. Let the variance of these numbers be 1; then so is the squared error, on average. Now keep only a share $s$ of what it finds. A number $s$ times as large varies $s^2$ times as much, and on average it misses the 1 by $1-s$:
 #
 # $$\text{squared error} = \underbrace{(1-s)^2}_{\text{bias}^2} + \underbrace{s^2}_{\text{variance}}$$
 #
@@ -468,12 +468,23 @@ show_shares(1, 2)
 #
 # Which is best depends on the true weight, here 50 % and 80 %, and on the variance: the larger that is, by noisy labels or few rows, the less should be kept.
 #
-# Which share does ridge keep? Take one centred feature with variance $d^2 = \frac1n\sum x_i^2$. That is the second derivative of the loss $\frac1{2n}\sum(y_i-wx_i)^2$. So, up to a constant, the loss is $\frac12 d^2(w-a)^2$, with $a$ what least squares finds. The weight rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
+# Which share does ridge keep? Take one centred feature with the mean square $d^2 = \frac1n\sum x_i^2$. (That is a variance, too, but the feature's, not the found weight's.) It is the second derivative of the loss $\frac1{2n}\sum(y_i-wx_i)^2$. So, up to a constant, the loss is $\frac12 d^2(w-a)^2$, with $a$ what least squares finds. The weight rests where $d^2(a-w) = \lambda w$, so ridge keeps the share
 #
 # $$s = \frac{w}{a} = \frac{d^2}{d^2+\lambda}.$$
 #
-# With λ = 0.1 that is $1/1.1 = 91$ % for a standardised feature, whose variance is 1, and $0.01/0.11 = 9$ % for one with a variance of 0.01: the less a feature varies, the less the data say about its weight. (Correlated features: *Deeper*.)
-#
+# With λ = 0.1 that is $1/1.1 = 91$ % for a standardised feature, where $d^2 = 1$, and $0.01/0.11 = 9$ % for one with $d^2 = 0.01$: the less a feature varies, the less the data say about its weight. (Correlated features: *Deeper*.)
+
+# %%
+quiz("A centred feature has d² = 0.25, and λ = 1. Which share of the weight that least "
+     "squares finds does ridge keep?",
+     {"20 %": "0.25/(0.25 + 1).",
+      "25 %": "That is d²/λ. The loss's own d² stands below the line as well.",
+      "50 %": "So it would be at d² = 1. This feature varies less, so its weight keeps "
+              "less.",
+      "80 %": "That is what is taken: λ/(d² + λ)."},
+     answer="20 %")
+
+# %% [markdown]
 # Does that lower the error on real rows? 40 times 20 patients are drawn to train on; the other 422 test. A rival is the training mean for everybody. Nobody knows the true weights, so rows left out choose λ, here by **leave-one-out**: each of the 20 is left out once and predicted by the 19 others; the λ with the lowest mean squared error wins. The bars split the squared error: how far apart the predictions of two such draws lie, and the rest.
 
 # %%
@@ -494,7 +505,7 @@ claim("Trained on 20 patients, ridge, its λ chosen by leave-one-out on the same
 # %% [markdown]
 # **On draws of 20 from these 442 patients the penalty pays.** Least squares errs by 91.9 score points, ridge by 67.3; the lasso, with 71.7, beats least squares, too. (The curve's lowest point, 63, is for whoever knows the best λ beforehand.) <!-- rests: ridge-on-twenty, lasso-on-twenty -->
 #
-# **And it pays by less spread.** The spread, half the squared distance of what two draws say of the same patient, falls from 5.2 to 1.5 thousand. The rest, bias² and noise, is about 3.1 thousand for both; that ridge pays in bias stayed open, for a difference below 0.7 could not be seen (*Deeper*). Most of the rest is noise that no penalty removes: after 300 patients 2.8 thousand are left. <!-- rests: ridge-spreads-less, open ridge-bias-on-twenty -->
+# **And it pays by less spread.** What two independent draws say of the same patient lies, in squared distance, twice the variance apart. So half of that distance is the variance, the *spread*: it falls from 5.2 to 1.5 thousand. The rest, bias² and noise, is about 3.1 thousand for both; that ridge pays in bias stayed open, for a difference below 0.7 could not be seen (*Deeper*). Most of the rest is noise that no penalty removes: after 300 patients 2.8 thousand are left. <!-- rests: ridge-spreads-less, open ridge-bias-on-twenty -->
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: degrees of freedom, and bias against variance
@@ -839,6 +850,11 @@ print("L2, training labels given back:", ", ".join(
 #
 # Which penalty errs less in these networks, each at its best λ? In each seed 200 validation digits, labels as noisy as in training, choose it from eleven. (The test curves above told us where the eleven should lie. That is a peek, and both penalties had it alike.)
 
+# %%
+predict("digits",
+        "Each at its best λ, which network is wrong less often on test digits?",
+        ["the one with L1", "the one with L2", "too close to tell"])
+
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.l1_l2.tuned import compute_tuned
 
@@ -854,25 +870,20 @@ claim("On these digits, with λ chosen on validation rows, L2 is wrong less ofte
       measured=paired_interval(errors[:, 0], errors[:, 1]),
       kind="measured", id="l2-below-l1", unit="points", times=100, holds=negative)
 
+# %% jupyter={"outputs_hidden": true}
+# what came out
+lead = paired_interval(errors[:, 0], errors[:, 1])  # L2 minus L1
+reveal("digits", from_interval={"the one with L1": positive(lead),
+                                "the one with L2": negative(lead)},
+       because=f"L2 minus L1: {100 * lead.mean:+.1f} points", rests="l2-below-l1")
+
 # %% [markdown]
 # **On these digits L2 predicts better, and L1 leaves fewer weights.** With hardly any penalty 20.3 % are wrong. L2 brings that down to 11.0 %, L1 to 14.1 %, but 71 % of L1's weights are zero. <!-- rests: l2-below-l1 -->
 #
-# Why does L1 lose here: by its zeros, or by the sizes that it gives to the others?
+# Why does L1 lose here: by its zeros, or by the sizes that it gives to the others? Two comparisons tell. (All on the same batches, which are others than above.)
 #
-# 1. Train with L1, and note its zeros.
-# 2. Go back to the random start, hold these weights at zero, and train the others: without a penalty, with L1, with L2, each with its own λ again.
-# 3. Now L1 has emptied a third of *them*, too, which would be unfair. So train with L2 once more, with exactly L1's last zeros held.
-#
-# | wrong test digits | no penalty | L1 | L2 |
-# |---|---|---|---|
-# | all weights | 20.1 % | 13.3 % | 10.2 % |
-# | those that L1 kept (2) | 19.6 % | 13.4 % | 10.7 % |
-# | those left after (3) | | 13.4 %: the run above, which left these | 10.9 % |
-#
-# (All on the same batches, which are others than above: compare within the table.)
-#
-# - **Not by its zeros alone.** Under L2 the kept weights err on 10.7 %, all weights under L1 on 13.3 %: a network with these zeros can do better than L1 does. <!-- rests: zeros-not-alone -->
-# - **By the values of the weights left.** In the last row both end with the same zeros (L2 was told them at the start, L1 found the last third on its way), and L1 errs more, by 2.5 points. L1 takes the same off every weight, L2 a share of each; why that suits these digits better was not tested. <!-- rests: sizes-cost, l1-empties-again -->
+# - **Not by its zeros alone.** Note L1's zeros, go back to the random start, hold these weights at zero, and train the others under L2: 10.7 % wrong, where L1 on all weights has 13.3. The difference is 2.6 points [1.7, 3.5]. So a network with these zeros can do better than L1 does. <!-- rests: zeros-not-alone -->
+# - **By the values of the weights left.** Train these others under L1: it empties a third of them, too, and has 13.4 % wrong. Hold exactly its zeros, and train under L2: 10.9 %. Now both end with the same zeros, and L1 errs more by 2.5 points [1.5, 3.6]. L1 takes the same off every weight, L2 a share of each; why that suits these digits better was not tested. <!-- rests: sizes-cost, l1-empties-again -->
 #
 # That is one task. In ten made-up worlds where 5 of 100 features count the lasso comes nearer to the true weights than ridge each time; in ten where all count, never, both tuned alike (*Deeper*, "worlds").
 
@@ -968,6 +979,12 @@ claim("Without a penalty the weights that L1 kept are wrong less often than all 
       id="zeros-help", unit="points", times=100, holds=negative)
 
 # %% [markdown] tags=["deeper"]
+# | wrong test digits | no penalty | L1 | L2 |
+# |---|---|---|---|
+# | all weights | 20.1 % | 13.3 % | 10.2 % |
+# | those that L1 kept | 19.6 % | 13.4 % | 10.7 % |
+# | those left when L1 has emptied some of these, too | | 13.4 %: the run above | 10.9 % |
+#
 # L1 kept 26 % of all 4736 weights, and 29 % of those that count. Weights of pixels that are black on all 300 images do not, for only the penalty moves them: the 71 % zeros above are without these.
 #
 # The first, second and third held, the fourth was not seen (0.1 points [−0.9, 1.1]). Then the fifth: where L1 trains the kept weights again it empties 33 % of them, so the third comparison mixes sizes and further zeros. But with just what is left L2, too, errs less than L1, by 2.5 points: the same start, the same batches, the same zeros at the end, each with a λ of its own. L1 finds the last zeros on its way, L2 has them from the start; else the two differ by the sizes alone. Whether zeros help by themselves is undecided. Whether they cost anything is undecided here, too, and was so on fresh seeds a first time (0.5 points [−0.0, 0.9]), and they cost 1.0 points [0.4, 1.6] on a second round, which was due since faster code had changed a test digit. <!-- rests: zeros-not-alone, bare-worse, form-costs, open double-duty-costs, l1-empties-again, sizes-cost, refit-below-l1, open zeros-help -->
@@ -1208,7 +1225,7 @@ claim("One λ for each layer lowers the test error against one λ for both, chos
 # | PyTorch | plain SGD, then under `no_grad()`: `w.copy_(softshrink(w, lr*l1))` | `weight_decay=`, 0 for biases |
 # | scikit-learn | `Lasso(alpha=λ)` | `Ridge(alpha=n*λ)` |
 # | λ, by validation; few rows: leave-one-out | squared loss: below $\max\lvert X^\top y\rvert/n$ (there all are zero) | our digits: 0.01 to 0.025; large networks (not measured), SGD: 1e-4 to 5e-4 |
-# | why it helps | less variance; a bet on few features | less variance: keeps $d^2/(d^2+\lambda)$; $d^2$: an uncorrelated feature's variance |
+# | why it helps | less variance; a bet on few features | less variance: keeps $d^2/(d^2+\lambda)$; $d^2$: an uncorrelated feature's mean square |
 # | before | standardise features | the same |
 # | when not | to learn which correlated features matter | to empty weights |
 # | measured | proximal steps empty weights <!-- rests: proximal-empties -->; 20 of our 442 patients 72 points wrong <!-- rests: lasso-on-twenty --> | λ tuned: 300 digits 11 % wrong, L1 14 % <!-- rests: l2-below-l1 -->; the patients 67, least squares 92 <!-- rests: ridge-on-twenty --> |

@@ -197,7 +197,7 @@ reveal("equilibrium", "L2 closer to 0",
 #
 # So decay rests where L2 would with $\lambda(1-\mu)$, and needs a λ ten times as large for the same place.
 # That is no merit of L2: **under momentum one λ is two different strengths.**
-# When you switch and keep the learning rate, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$. (For torch's momentum. Where a formula has $(1-\beta)$ before the gradient, the factor falls away: *Deeper*.)
+# When you switch and keep the learning rate, start from $\lambda_{\text{decay}} = \lambda_{\text{L2}} / (1-\mu)$. It holds on the way, too, while gradients change slowly: momentum gives the loss and L2 the rate $\eta/(1-\mu)$, and decay keeps η. (Where momentum is written with $(1-\beta)$ before the gradient, the factor falls away: *Deeper*.)
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the whole function, more dimensions, and momentum with a (1 − β) in it
@@ -217,8 +217,7 @@ claim("Under momentum the two agree on step 1, and from step 2 on the weight wit
       holds=each(within(1e-15), negative, negative))
 
 # %% [markdown] tags=["deeper"]
-# In a long run with a small ηλ the factor holds on the way, too. While a gradient changes slowly, momentum makes of it a step with the rate $\eta/(1-\mu)$; the loss and L2 get that rate, decay does not.
-# How small must ηλ be for that? On a flat loss the weight under L2 and momentum swings through zero as soon as $\eta\lambda > (1-\sqrt\mu)^2$, which is 0.0026 for μ = 0.9.
+# How small must ηλ be for the factor to hold on the way? On a flat loss the weight under L2 and momentum swings through zero as soon as $\eta\lambda > (1-\sqrt\mu)^2$, which is 0.0026 for μ = 0.9.
 # *By hand* it was 0.05, so the weight changes its sign. Its swings shrink to $\sqrt\mu = 0.949$ of themselves at each step, hardly faster than decay's 0.95. Decay itself never changes a sign while ηλ is below 1.
 
 # %% tags=["deeper", "nbval-check-output"]
@@ -363,12 +362,21 @@ print("Adam {'decay': 4} ·", train(torch.optim.Adam, decay=4.0))
 # %% [markdown]
 # All start at 6.8. Without a pull the weights grow to 11.2, under Adam to 20.0. L2 keeps them about as long as they were.
 #
-# **The factor of ten?** With momentum, yes. Decay with 0.2 makes the weights as long as L2 with 0.02 does, in the mean of eight further runs within 1 %. <!-- rests: factor-momentum --> They are nearly the same weights, too: subtract one vector from the other, and what is left is 3 % as long as either. Raising L2's λ by a twentieth changes the weights as much.
+# **The factor of ten?** With momentum, yes. Decay with 0.2 makes the weights as long as L2 with 0.02 does, in the mean of eight further runs within 1 %. <!-- rests: factor-momentum --> They are nearly the same weights, too: subtract one vector from the other, and what is left is 3 % as long as either. Raising L2's λ by a twentieth, to 0.021, changes them as much.
 #
-# **Under Adam**, no. Decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. We tried larger λ until decay made it 7.0, too: that took 4, two hundred times L2's λ.
-# And these are other weights: the difference is 95 % as long as either. (Two unrelated vectors, at a right angle, have 141 %; a twentieth more λ moves L2's by 24 %.) Why? The sections below ask.
+# **Under Adam**, no. Decay with 0.2 leaves the length at 15.2, where L2 with 0.02 makes it 7.0. We tried larger λ until decay made it 7.0, too: that took 4, two hundred times L2's λ. And these are other weights:
 #
-# All but that mean is one seed, and no λ was tuned for the error: the errors do not tell which kind is better.
+# | L2 with 0.02, compared with | distance, as a share of the length |
+# |---|---|
+# | SGD: L2 with 0.021 | 3 % |
+# | SGD: decay with 0.2 | 3 % |
+# | Adam: L2 with 0.021 | 24 % |
+# | Adam: decay with 4 | 95 % |
+# | any vector of this length, at a right angle | 141 % |
+#
+# Why? The sections below ask.
+#
+# All but the mean is one seed. And the errors do not tell which kind is better: no λ was tuned, and with every fifth label wrong a strong pull has the easier game. Lesson 04 tunes both.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the same length, the same weights?
@@ -487,7 +495,7 @@ reveal("two-weights", "the one with gradients ±0.1",
 # - **L2**: nothing moves where $(g + \lambda w)/\sqrt{\hat v} = 0$. The divisor drops out: $g + \lambda w = 0$. So it rests at $\frac{1}{1+\lambda} = 0.667$ whatever $\hat v$ is. Loss and pull are divided alike, as momentum multiplied them alike.
 # - **Decay**: step and pull cancel, and η with them, where $g/\sqrt{\hat v} + \lambda w = 0$. Only the loss is divided. Multiplied by $\sqrt{\hat v}$ that is $g + \lambda\sqrt{\hat v}\,w = 0$. So it rests at $\frac{1}{1+\lambda\sqrt{\hat v}}$, as L2 would with $\lambda\sqrt{\hat v}$ in place of λ.
 #
-# Where $\sqrt{\hat v}$ is 10 the loss speaks with a tenth of its voice, decay with all of its own: the weight rests at 0.167. Where $\sqrt{\hat v}$ is 0.1 it rests at 0.952. That number again: whether momentum multiplies the loss by ten or Adam divides it by 0.1 makes no difference.
+# Where $\sqrt{\hat v}$ is 10 the loss speaks with a tenth of its voice, decay with all of its own: the weight rests at 0.167. Where $\sqrt{\hat v}$ is 0.1 it rests at 0.952. That number again: momentum multiplied the loss by ten, Adam divides it by 0.1.
 #
 # **At one λ, with $\sqrt{\hat v}$ held above 1, decay is the stronger; held below 1, L2 is.** At 1 the two curves cross:
 
@@ -509,10 +517,10 @@ explore.goals.show(ratio=16.0)
 # %% [markdown]
 # Decay's moves, along the dotted line. At ratio 1 both $\sqrt{\hat v}$ are 1, and it lies on L2's cross. At ratio 16 they are 4 and ¼: $w_1$ pays sixteen times the price of $w_2$, and is pulled far to the left, to 0.46.
 #
-# **And where $\hat v$ moves?** It depends on the noise (*Deeper*).
+# **And where $\hat v$ moves?** Then it hangs on the noise.
 #
-# - **Minibatches** pull now here, now there, and so hold $\sqrt{\hat v}$ up. In this bowl, with batches of 10 and a fading η, AdamW's stood at 4.03 and 0.41 in the end (the second above ¼, for decay leaves a gradient there). With these it should rest at (0.47, 1.40). There it ended, in the mean of 100 runs, and L2 at its cross. <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->
-# - **Without noise** the price fades: near the lowest point the gradients vanish, so $\sqrt{\hat v}$ goes to zero, and $\lambda\sqrt{\hat v}$ with it. With numbers: could a weight rest at 1.5, λ = 0.5, with a gradient of 0.01? Then $\sqrt{\hat v}$ becomes 0.01, Adam steps $\eta\cdot0.01/0.01 = \eta$ outwards, and decay takes only $0.75\,\eta$ back. So it moves on, whatever the gradient, as long as $\lambda\lvert w\rvert < 1$: it creeps up to the star, where here this is just 1. That is the dotted line of the beginning.
+# - **Minibatches** pull now here, now there, and so hold $\sqrt{\hat v}$ up. Let the bowl be the mean loss of 300 examples, each with a star of its own. A batch of ten then misses the mean gradient by about 4 in $w_1$ and by ¼ in $w_2$. With such batches and a fading η AdamW's $\sqrt{\hat v}$ stood at 4.03 and 0.41 in the end. With these it should rest at (0.47, 1.40). There it ended, in the mean of 100 runs, and L2 at its cross. <!-- rests: minibatch-goal-l2, minibatch-goal-decay -->
+# - **Without noise** the price fades: near the lowest point the gradients vanish, so $\sqrt{\hat v}$ goes to zero, and $\lambda\sqrt{\hat v}$ with it. Could a weight rest at 1.5, with λ = 0.5 and a gradient of 0.01? Its $\sqrt{\hat v}$ becomes 0.01, Adam steps $\eta\cdot0.01/0.01 = \eta$ outwards, and decay takes only $0.75\,\eta$ back. So it moves on, however small the gradient, as long as $\lambda\lvert w\rvert < 1$. At the star $w_1 = 2$, so $\lambda w_1 = 1$: up to there it creeps. That is the dotted line of the beginning.
 #
 # **L2 under Adam: one price, many speeds. Decay: one speed, many prices.** As long as $\hat v$ stands about still:
 #
@@ -602,10 +610,12 @@ for pull, kind, short in (("l2", "Adam with L2", "l2"),
           holds=below(0.05))
 
 # %% [markdown] tags=["deeper"]
-# Both end at their goals. <!-- rests: minibatch-goal-l2, minibatch-goal-decay --> L2's is the same whatever the batch. AdamW's moves: batches of 50 have less noise, so $w_1$ pays less. And why is AdamW's $\sqrt{\hat v}$ of $w_2$ above the ¼ of the noise? Where decay holds a weight off the lowest point, the loss's own gradient does not vanish there, and it counts in $\hat v$ too. That makes the ratio 10 instead of 16; the end stays near, for both prices of $w_2$, 0.125 and 0.2, are small beside the bowl's curvature.
+# Both end at their goals. <!-- rests: minibatch-goal-l2, minibatch-goal-decay --> L2's is the same whatever the batch. AdamW's moves: batches of 50 have less noise, so $w_1$ pays less.
+#
+# Why 4.03 and 0.41? At rest the loss's own gradient does not vanish: it holds against decay, $g = -\lambda\sqrt{\hat v}\,w$, and counts in $\hat v$ beside the noise $n$. So $\hat v = n^2 + \lambda^2w^2\,\hat v$, and $\sqrt{\hat v} = n/\sqrt{1-\lambda^2w^2}$. The noise alone is what L2 sees at its rest, 3.92 and 0.25. With $w_1$ = 0.47 and λ = 0.5 the formula makes 4.03 of the first, as found. With $w_2$ = 1.40 it makes 0.35 of the second, and we found 0.41: $\hat v$ is probably still falling. So the ratio is 10 instead of 16. The end stays near, for both prices of $w_2$, 0.125 and 0.2, are small beside the bowl's curvature.
 # One simplification remains: here all examples have one curvature, and in a network each has its own.
 #
-# And with the full batch? The core has the argument: decay cannot hold a weight off the lowest point of the loss while $\lambda\lvert w\rvert < 1$. So every $\lambda\lvert w_i\rvert$ has to be below 1 at that point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling (the dotted line at the beginning has one, and shows every tenth step). And β₂ is 0.95 here, not 0.999: with 0.999 $\sqrt{\hat v}$ forgets a factor of 20 at most in these 6000 steps, and AdamW ends at (1.84, 1.04), the price not yet gone.
+# And with the full batch? The core has the argument: decay cannot hold a weight off the lowest point of the loss while $\lambda\lvert w\rvert < 1$. So every $\lambda\lvert w_i\rvert$ has to be below 1 at that point. At the star $w_1 = 2$, so λ has to be below 0.5; the cell takes 0.4. With a larger λ the star is out of reach, and AdamW stops where $\lvert w_1\rvert = 1/\lambda$: the box of lesson 04. The learning rate fades, for with a constant one the path goes on rattling (the dotted line at the beginning has one, and shows every tenth step; its β₂ is 0.999). And β₂ is 0.95 here, not 0.999: with 0.999 $\sqrt{\hat v}$ forgets a factor of 20 at most in these 6000 steps, and AdamW ends at (1.84, 1.04), the price not yet gone.
 #
 # Xie & Li (2024) prove where AdamW then ends, for ε = 0 and β₁ ≤ β₂ < 1, the full batch, and a rate that never rises and whose sum is infinite. *If* it converges in a bowl, then at the best point of that box.
 
@@ -734,9 +744,14 @@ claim("`weight_decay=2λ` in torch's SGD equals the loss term λ‖w‖² under 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Could the 200 be forecast?
 #
-# Back to the plain cell, where decay under Adam needed 200 times L2's λ for the same length. L2's price is λ, decay's is its own λ times $\sqrt{\hat v}$. Set them equal: decay's λ is L2's λ times $1/\sqrt{\hat v}$. Call $1/\sqrt{\hat v}$ a weight's **multiplier**. Gradients in this network are small: a multiplier of 225 means a typical size of 0.004, and that is why decay looked so weak.
+# Back to the plain cell. L2's price is λ, decay's is its own λ times $\sqrt{\hat v}$. Set them equal: decay's λ is L2's λ times $1/\sqrt{\hat v}$. Call $1/\sqrt{\hat v}$ a weight's **multiplier**. Gradients in this network are small: a multiplier of 225 means a typical size of 0.004, and that is why decay looked so weak.
 #
-# Each weight has its own. We take the middle one, the median of the first layer, from runs with L2. At the λ that it forecasts we train decay, and at no other. Means of eight seeds:
+# Each weight has its own. So we take the middle one:
+#
+# 1. Train with L2, and at the end read $\sqrt{\hat v}$ of every first-layer weight.
+# 2. Multiply L2's λ by the median of $1/\sqrt{\hat v}$, and train decay with that, once.
+#
+# Means of eight seeds:
 
 # %% tags=["nbval-check-output"]
 from course_lib.experiments.weight_decay import factors
@@ -745,9 +760,9 @@ adam = factors.under_adam()
 print(adam)  # the factor is the middle multiplier
 
 # %% [markdown]
-# Yes, for the length: 6 and 1 % apart, where 20 % was allowed beforehand. <!-- rests: factor-adam --> (At 0.02 we knew the 4 already; 0.005 was new.) Decay's price of the middle weight, with its *own* $\sqrt{\hat v}$, is within a factor of two of L2's. <!-- rests: own-price -->
+# Yes, for the length: 6 and 1 % apart, where 20 % was allowed beforehand. <!-- rests: factor-adam --> (At 0.02 we knew the 4 already; 0.005 was new.) Why one weight can stand for thousands we did not derive.
 #
-# But a length does not tell rest from speed. If neither had come to rest, we should set the *speeds* equal, ηλ/√v̂ of L2 and ηλ of decay, and get the very same forecast. So the hit does not say which of the two reasons is the true one.
+# And a length does not tell rest from speed. If neither had come to rest, we should set the *speeds* equal, ηλ/√v̂ of L2 and ηλ of decay, and get the very same forecast. So the hit does not say which of the two reasons is the true one.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: the two factors, 10 and 200
@@ -817,9 +832,9 @@ reveal("spread", from_interval={"less than 3": below(0.477)(spread),  # log10(3)
        because=f"measured: a factor of {10**spread.mean:.0f}", rests="decay-spread")
 
 # %% [markdown]
-# The middle nine tenths of the weights lie within a factor of 380, which is $10^{2.58}$. <!-- rests: decay-spread --> The pull itself spreads as widely. <!-- rests: pull-spread --> **So here one λ of L2 pulls at speeds hundreds of times apart, and no one λ of decay can do the same.** So two networks of one length can have other weights.
+# The middle nine tenths of the weights lie within a factor of 380, which is $10^{2.58}$. <!-- rests: decay-spread --> The pull itself spreads as widely. <!-- rests: pull-spread --> The factor is so large mostly for the pixels at the left and right edge of the map: nearly always blank, they give their weights small gradients. On standardised pixels it is about 11 (*Deeper*).
 #
-# The factor is so large mostly for the pixels at the left and right edge of the map. They are nearly always blank, so their weights get small gradients. On standardised pixels it is only about 11 (*Deeper*).
+# **So one λ of L2 pulls at speeds 380-fold apart on raw pixels and about 11-fold on standardised ones, and no one λ of decay can do the same.** That is one reason why two networks of one length can have other weights. How much of the 95 % it explains we did not measure.
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true slideshow={"slide_type": "skip"}
 # ### Deeper: other layers and pixels, the pull itself, and does the spread come from the loss?
@@ -901,9 +916,9 @@ claim("At λ = 0.1 the multipliers of the weights spread over fewer powers of te
 #
 # 1. **SGD**: its `weight_decay=` is L2. Tune it; usual are 1e-4 to 5e-4.
 # 2. **torch's Adam**: L2, too, with the same lowest point, so begin with SGD's number. The speeds differ, so search on both sides.
-# 3. **AdamW**: **not an L2 number**. A rule that we did not measure here: 1/(ηλ) is how many steps decay remembers; search from a memory as long as the run, λ = 1/(lr · steps), in factors of three to about one epoch's, as long as the validation error falls (Wang & Aitchison, 2025; lesson 04).
+# 3. **AdamW**: **not an L2 number**. Each step leaves $1-\eta\lambda$ of a weight, so after $1/(\eta\lambda)$ steps 37 % is left: that many steps decay *remembers*. Begin with a memory as long as the run, λ = 1/(lr · steps); triple λ as long as the validation error falls, and stop at a memory of one epoch (Wang & Aitchison, 2025; lesson 04; not measured here). Under a schedule lr · steps is the sum of the rates, under a cosine half of it.
 #
-# **Item 3, worked.** AdamW's pull leaves $1-\eta\lambda$ of a weight at each step, over a run about $e^{-\eta\lambda\cdot\text{steps}}$. The plain cell has η = 0.01 and 600 steps, 6 an epoch:
+# **Item 3, worked.** Over a run AdamW's pull leaves about $e^{-\eta\lambda\cdot\text{steps}}$ of a weight. The plain cell has η = 0.01 and 600 steps, 6 an epoch:
 #
 # | λ | ηλ · steps | the pull alone would leave of a weight |
 # |---|---|---|
@@ -942,6 +957,8 @@ for group in optimizer.param_groups:
           [tuple(p.shape) for p in group["params"]])
 
 # %% [markdown] tags=["deeper"]
+# Weights in front of a BatchNorm, which rescales what it gets and so undoes their length? Keep decay there, but do not call it a regularizer: it changes how far a step turns them, as a learning rate does (van Laarhoven, 2017; Zhang et al., 2019; lesson 07).
+#
 # The learning rate is the same in both groups, the decay differs. `course_lib.weight_decay.decay_groups` makes them too: it spares whatever belongs to a normalisation layer or has fewer than two dimensions. Do not choose by name: a BatchNorm in a `Sequential` is called `1`.
 #
 # **Converting.** Papers and programs write the strength in at least five ways:
@@ -966,14 +983,13 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # One regularization, five numbers. Whoever writes λ/2m in a formula and λ/2 in the code is off by a factor of m: with 5000 examples, of 5000.
 # The last two lines are for momentum 0.9; under Adam no one factor converts one kind into the other.
 #
-# **Long runs.** The longer the run, the smaller the λ that makes lr·λ·steps 1: at lr = 0.001 it is 0.1 for 10 000 steps, and 0.01 for 100 000. Under a schedule lr·steps is the sum of all rates. In fine-tuning the product is often small: AdamW with 0.01, at 1e-5 for 10 000 steps, takes 0.1 % of a weight.
+# **Long runs.** The longer the run, the smaller the λ that makes lr·λ·steps 1: at lr = 0.001 it is 0.1 for 10 000 steps, and 0.01 for 100 000. In fine-tuning the product is often small: AdamW with 0.01, at 1e-5 for 10 000 steps, takes 0.1 % of a weight.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## When not to
 #
 # - A recipe tuned with L2 works: keep it.
-# - Fine-tuning, unless ηλ · steps is small: both pull to zero, away from the weights you were given. *L2-SP* pulls back to those, by $\frac{\lambda}{2}\lVert w - w_0\rVert^2$ (Li et al. 2018).
-# - As a regularizer, on weights in front of a BatchNorm, a layer that rescales what it gets, and so undoes their length. There decay changes only how far a step turns them, as a learning rate does (van Laarhoven, 2017; Zhang et al., 2019; lesson 07).
+# - Fine-tuning, unless ηλ · steps is small: both pull to zero, away from the weights you were given. *L2-SP* pulls back to them, by $\frac{\lambda}{2}\lVert w - w_0\rVert^2$ (Li et al. 2018).
 
 # %% [markdown] tags=["card"] slideshow={"slide_type": "slide"}
 # ## To keep
@@ -986,7 +1002,7 @@ for convention in ("penalty", "half_penalty", "per_example", "decoupled", "per_s
 # | PyTorch | `weight_decay=` is L2 in `SGD` and `Adam`, decay in `AdamW` |
 # | typical | SGD 1e-4 to 5e-4; AdamW from 1/(lr·steps) up: 0.17 in our 600 steps, in long runs 0.01 to 0.1; usually (not settled) none on biases and a normalisation layer's own parameters |
 # | traps | $\lambda\lVert w\rVert^2$ without its ½: `weight_decay` is then 2λ; an L2 number in AdamW; another lr in AdamW: search λ anew (lesson 04) |
-# | when not | a tuned recipe; fine-tuning with ηλ · steps not small; as a regularizer on weights before a normalisation layer |
+# | when not | a tuned recipe; fine-tuning with ηλ · steps not small |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now write the updates yourself: **`03_weight_decay_exercises.ipynb`** (T4 and T5 draw on *Deeper* sections).

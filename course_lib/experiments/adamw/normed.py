@@ -14,7 +14,8 @@ tuned, a rate that falls along half a cosine.
 So it falls here, from torch's default, on data, batches and seeds of the map (`two_knobs`). Behind
 a norm small weights do no harm, so a decay may be far too strong for the map and best here: both
 optimizers get the same thirteen, up to lr·λ = 1, where a step of AdamW keeps nothing of a weight.
-Biases and norms do not decay.
+Biases and norms do not decay. By the angle lr·λ is the number to keep where the rate changes: so
+AdamW runs from `LARGER` as well.
 """
 
 from collections.abc import Generator, Sequence
@@ -33,7 +34,7 @@ from course_lib.experiments.adamw.two_knobs import OPTIMIZERS, Optimizer, half_d
 from course_lib.sgd import cosine_decay
 
 NET = ModelSpec((64, 128, 10), norm="batch")
-RATE, DECAYS, STEPS = 0.001, half_decades(-3, 3), 600
+RATE, LARGER, DECAYS, STEPS = 0.001, 0.01, half_decades(-3, 3), 600
 LOOKS = 20  # successive steps, from half-time on, whose angles are measured
 
 
@@ -51,18 +52,24 @@ class Column:
     uneven: Tensor
 
 
-def columns(names: Sequence[str], seeds: Sequence[int], steps: int = STEPS) -> dict[str, Column]:
+def columns(
+    names: Sequence[str], seeds: Sequence[int], steps: int = STEPS, rate: float = RATE
+) -> dict[str, Column]:
     """{name: `Column`} of the map's optimizers called `names`, side by side.
+
+    `rate`: the learning rate at first, from which it falls.
 
     Trained once a session. Raises KeyError for a name that the map does not have.
     """
-    return last_of(names, lambda name: _trained(name, tuple(seeds), steps))
+    return last_of(names, lambda name: _trained(name, tuple(seeds), steps, rate))
 
 
 @remembered
-def _trained(name: str, seeds: tuple[int, ...], steps: int) -> Generator[Column, None, None]:
+def _trained(
+    name: str, seeds: tuple[int, ...], steps: int, rate: float
+) -> Generator[Column, None, None]:
     """Yield the `Column` of one optimizer, ever fuller; one worker, for its twin."""
-    optimizer = replace(OPTIMIZERS[name], lr=(RATE,), decay=DECAYS, options={"only_weights": True})
+    optimizer = replace(OPTIMIZERS[name], lr=(rate,), decay=DECAYS, options={"only_weights": True})
     squares = torch.zeros(len(seeds), len(DECAYS), NET.widths[1])
     for training in train(
         NET,

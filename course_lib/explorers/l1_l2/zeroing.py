@@ -87,7 +87,10 @@ explorer = Explorer(
         "strength": Slider("λ", 0.0, 1.0, 0.5, step=0.05),
         "lr": Slider("learning rate", 0.01, 3.0, 0.12, log=True),
     },
-    frozen={"strength": 11, "lr": (0.03, 0.06, 0.12, 0.5, 1.0)},
+    frozen={
+        "strength": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0),
+        "lr": (0.03, 0.06, 0.12, 0.5, 1.0),
+    },
     compute=_compute,
     prepare=_prepare,
     draw=_draw,

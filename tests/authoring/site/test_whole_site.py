@@ -49,12 +49,10 @@ def test_each_explorer_of_a_lesson_moves_without_a_network(whole, lesson):
             panel = _lab.Panel(page, element)
             before = panel.until(bool)
             assert before[0], "a caption, in a fold too"
-            for slider in panel.sliders():
-                at = slider.input_value()
-                slider.press("Home")
-                if slider.input_value() == at:
-                    slider.press("End")
-            for choice in element.query_selector_all(".course-choice select"):
-                choice.press("End")
+            for control in [*panel.sliders(), *element.query_selector_all(".course-choice select")]:
+                at = control.input_value()
+                control.press("Home")
+                if control.input_value() == at:
+                    control.press("End")
             assert panel.changed(before)[0]
         assert not said

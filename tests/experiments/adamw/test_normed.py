@@ -20,6 +20,17 @@ def test_the_arms_have_the_same_decays_and_next_to_none_is_adam():
     assert normed.RATE * normed.DECAYS[-1] == 1
 
 
+def test_the_rate_is_the_one_that_is_asked_for():
+    slow, larger = (
+        normed.columns(["AdamW"], range(2), steps=3, rate=rate)["AdamW"]
+        for rate in (normed.RATE, normed.LARGER)
+    )
+    assert larger.optimizer.lr == (normed.LARGER,)
+    assert not slow.error.equal(larger.error)
+    decays = torch.tensor(normed.DECAYS)  # a tenth of a λ stands two places before it
+    assert torch.allclose(decays[2:] / 10, decays[:-2], rtol=0.01)
+
+
 def test_turns_are_angles_of_a_step_whatever_the_length():
     squares = torch.zeros(1, 2, 128)
     observe = normed._adding_angles((7,), 5, squares)
